@@ -1,0 +1,1 @@
+"""musicrec: a serverless, real-time music recommender on AWS, run and researched from notebooks."""
