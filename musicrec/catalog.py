@@ -167,7 +167,7 @@ class Catalog:
             chunk = wanted[start : start + _LOOKUP_CHUNK]
             marks = ",".join("?" * len(chunk))
             # Only question marks are interpolated.
-            query = f"{_SELECT} WHERE track_id IN ({marks})"  # noqa: S608
+            query = f"{_SELECT} WHERE track_id IN ({marks})"
             found.update((row[0], _track(row)) for row in self._connection.execute(query, chunk))
         return found
 

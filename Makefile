@@ -1,0 +1,81 @@
+# `make` alone lists what can be made.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Byte code is made when a module is first imported: half of the install time otherwise.
+INSTALL := $(PIP) install --no-compile --require-virtualenv
+RUNTIME := $(VENV)/.runtime
+TOOLS   := $(VENV)/.tools
+PYTEST  := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up lab test test-environment notebooks test-fast test-notebooks check lint types format lock picture sample clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
+
+demo: $(RUNTIME) ## the whole system on this machine: listeners, pipeline, notebooks, recommendations
+	$(BIN)/musicrec demo $(if $(CATALOG),--catalog "$(CATALOG)")
+
+up: $(RUNTIME) ## start the embedded stack, filled, and keep it running for JupyterLab
+	$(BIN)/musicrec up
+
+lab: $(RUNTIME) ## JupyterLab on the notebooks, beside a running `make up`
+	cd notebooks && ../$(BIN)/jupyter lab
+
+test: $(TOOLS) ## everything that a bare machine can test, notebooks included
+	$(PYTEST) -n 2 --dist loadscope -m "not notebooks"
+	$(PYTEST) -m notebooks
+
+test-environment: $(RUNTIME) ## the pip section of environment.yml installs into a clean virtual environment
+	rm -rf build/environment && mkdir -p build
+	$(PYTHON) -m venv build/environment
+	$(BIN)/python -c 'import yaml; print(*yaml.safe_load(open("environment.yml"))["dependencies"][-1]["pip"], sep="\n")' > environment.pip.txt
+	build/environment/bin/python -m pip --quiet --disable-pip-version-check install --no-compile -r environment.pip.txt
+	rm environment.pip.txt
+	build/environment/bin/musicrec --help > build/environment.log
+	rm -rf build/environment
+
+check: lint types test-fast ## lint, types and fast tests
+
+lint: $(TOOLS)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(TOOLS)
+	$(BIN)/mypy
+
+test-fast: $(TOOLS)
+	$(PYTEST) -n 2 --dist loadscope -m "not slow and not notebooks"
+
+format: $(TOOLS) ## rewrite the code as ruff wants it
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: ## resolve the dependencies again (needs uv on the PATH)
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-package musicrec requirements.in -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-package musicrec requirements-dev.in -o requirements-dev.lock
+
+notebooks: $(RUNTIME) ## run the notebooks on a fresh filled stack and keep their outputs in the repository
+	$(BIN)/musicrec demo --keep-notebooks
+
+picture: $(RUNTIME) ## draw docs/architecture.png
+	$(BIN)/python docs/architecture.py
+
+clean: ## remove what was built
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache $(VENV)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what musicrec needs into $(VENV) (the first time only; one to three minutes)"
+	$(INSTALL) -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TOOLS): requirements-dev.lock $(RUNTIME)
+	@echo "Installing the development tools into $(VENV)"
+	$(INSTALL) -r requirements-dev.lock
+	@touch $@
