@@ -1,0 +1,83 @@
+"""The `musicrec` command: the demo, the embedded stack, and the producer beside a Spotify player."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from musicrec.producer import commands as producer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # a local variable may hold a key
+    help="A real-time music recommender: AWS on this machine or in an account, the same code.",
+)
+app.registered_commands.extend(producer.app.registered_commands)
+
+SAMPLE = Path(__file__).parents[1] / "notebooks" / "data" / "spotify_tracks_sample.csv.gz"
+
+Catalog = Annotated[
+    Path,
+    typer.Option(
+        "--catalog", help="The Kaggle tracks file (CSV or gzip).", exists=True, dir_okay=False
+    ),
+]
+Listeners = Annotated[int, typer.Option(min=0, help="Simulated listeners that play.")]
+Days = Annotated[int, typer.Option(min=1, max=366, help="Days that they play for.")]
+Seed = Annotated[int, typer.Option(help="Seed of the simulation.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0 takes a free one.")]
+
+
+@app.command()
+def demo(
+    catalog: Catalog = SAMPLE,
+    listeners: Annotated[int, typer.Option(min=30, help="Simulated listeners that play.")] = 220,
+    days: Days = 14,
+    seed: Seed = 2026,
+    port: Port = 0,
+    output: Annotated[Path, typer.Option(help="Where executed notebooks go.")] = Path(
+        "build/notebooks"
+    ),
+    keep_notebooks: Annotated[
+        bool, typer.Option(help="Also store the outputs in the repository's notebooks.")
+    ] = False,
+) -> None:
+    """Run the whole system once on this machine and show what it recommends."""
+    from musicrec.local.demo import run
+
+    run.demo(
+        run.Settings(
+            catalog=catalog,
+            listeners=listeners,
+            days=days,
+            seed=seed,
+            port=port,
+            output=output,
+            keep_notebooks=keep_notebooks,
+        )
+    )
+
+
+@app.command()
+def up(
+    catalog: Catalog = SAMPLE,
+    listeners: Listeners = 0,
+    days: Days = 14,
+    seed: Seed = 2026,
+    port: Port = 4570,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON line when ready, and nothing else.")
+    ] = False,
+) -> None:
+    """Keep the embedded stack running until Ctrl-C or SIGTERM.
+
+    With --listeners N it is filled as in the demo: N listeners play and the datasets are built.
+    """
+    from musicrec.local.demo import keep
+
+    keep.up(
+        catalog=catalog, listeners=listeners, days=days, seed=seed, port=port, as_json=json
+    )

@@ -1,0 +1,91 @@
+"""Counting the events at every station of the pipeline, so that a loss or a double shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from musicrec import events
+from musicrec.events import ListeningEvent
+from musicrec.local.running import RunningStack
+from musicrec.personalize import exports
+from musicrec.processor.lake import Lake
+from musicrec.processor.profiles import ProfileStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+
+
+class Station(Struct, frozen=True):
+    """One place where events are counted.
+
+    Attributes:
+        name: the place.
+        events: distinct events there.
+        expected: distinct events that should be there.
+        copies: records or rows there, repeats included; None where the place keeps none.
+    """
+
+    name: str
+    events: int
+    expected: int
+    copies: int | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is lost and nothing counted twice."""
+        return self.events == self.expected
+
+
+def count(stack: RunningStack, sent: Iterable[ListeningEvent], copies_sent: int) -> list[Station]:
+    """Count every station of a drained stack.
+
+    Args:
+        stack: where to count.
+        sent: the distinct events that were sent.
+        copies_sent: how many were sent, deliberate repeats included.
+    """
+    distinct = {event.event_id: event for event in sent}
+    total = len(distinct)
+    interactions = {_interaction(e) for e in distinct.values() if events.is_interaction(e)}
+    deployment = stack.deployment
+    records, on_stream = _on_stream(stack.clients.kinesis, deployment.stream)
+    lake = Lake.of(deployment, stack.session).counts().values()
+    profiles = ProfileStore(stack.clients.dynamodb, deployment.profile_table).scan()
+    stored = exports.count_interactions(stack.clients, deployment)
+    return [
+        Station("sent to the API", total, total, copies_sent),
+        Station("on the stream", on_stream, total, records),
+        Station("in the lake", sum(day.events for day in lake), total, sum(d.rows for d in lake)),
+        Station("in the profiles", sum(profile.events for profile in profiles), total),
+        Station("in Personalize (play, complete, skip)", stored, len(interactions)),
+    ]
+
+
+def _interaction(event: ListeningEvent) -> tuple[str, str, int, str]:
+    """What makes an interaction one in Personalize, whose clock ticks in seconds."""
+    return event.user_id, event.track_id, event.occurred_at // 1000, event.event_type
+
+
+def _on_stream(kinesis: KinesisClient, stream: str) -> tuple[int, int]:
+    """Records on the stream and distinct events among them."""
+    records, ids = 0, set()
+    for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
+        for data in _shard_data(kinesis, stream, shard["ShardId"]):
+            records += 1
+            ids.add(events.decode(data).event_id)
+    return records, len(ids)
+
+
+def _shard_data(kinesis: KinesisClient, stream: str, shard_id: str) -> Iterable[bytes]:
+    iterator = kinesis.get_shard_iterator(
+        StreamName=stream, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    while True:
+        answer = kinesis.get_records(ShardIterator=iterator)
+        if not answer["Records"]:
+            return
+        yield from (record["Data"] for record in answer["Records"])
+        iterator = answer["NextShardIterator"]
