@@ -9,6 +9,9 @@ RUNTIME := $(VENV)/.runtime
 TOOLS   := $(VENV)/.tools
 PYTEST  := $(BIN)/python -m pytest
 
+# Some shells switch byte code off; every process would then compile what it imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up lab test test-environment notebooks test-fast test-notebooks check lint types format lock picture sample clean
 
@@ -19,10 +22,10 @@ demo: $(RUNTIME) ## the whole system on this machine: listeners, pipeline, noteb
 	$(BIN)/musicrec demo $(if $(CATALOG),--catalog "$(CATALOG)")
 
 up: $(RUNTIME) ## start the embedded stack, filled, and keep it running for JupyterLab
-	$(BIN)/musicrec up
+	$(BIN)/musicrec up --listeners 220
 
 lab: $(RUNTIME) ## JupyterLab on the notebooks, beside a running `make up`
-	cd notebooks && ../$(BIN)/jupyter lab
+	set -a; if [ -f build/musicrec.env ]; then . build/musicrec.env; fi; cd notebooks && ../$(BIN)/jupyter lab
 
 test: $(TOOLS) ## everything that a bare machine can test, notebooks included
 	$(PYTEST) -n 2 --dist loadscope -m "not notebooks"

@@ -19,6 +19,8 @@ app.registered_commands.extend(producer.app.registered_commands)
 
 SAMPLE = Path(__file__).parents[1] / "notebooks" / "data" / "spotify_tracks_sample.csv.gz"
 
+NOTEBOOKS = Path("build/notebooks")
+
 Catalog = Annotated[
     Path,
     typer.Option(
@@ -38,15 +40,14 @@ def demo(
     days: Days = 14,
     seed: Seed = 2026,
     port: Port = 0,
-    output: Annotated[Path, typer.Option(help="Where executed notebooks go.")] = Path(
-        "build/notebooks"
-    ),
+    output: Annotated[Path, typer.Option(help="Where executed notebooks go.")] = NOTEBOOKS,
     keep_notebooks: Annotated[
         bool, typer.Option(help="Also store the outputs in the repository's notebooks.")
     ] = False,
 ) -> None:
     """Run the whole system once on this machine and show what it recommends."""
-    from musicrec.local.demo import run
+    # Here, so that the producer's commands start without the embedded AWS and its dependencies.
+    from musicrec.local.demo import run  # noqa: PLC0415 - see above
 
     run.demo(
         run.Settings(
@@ -76,8 +77,9 @@ def up(
 
     With --listeners N it is filled as in the demo: N listeners play and the datasets are built.
     """
-    from musicrec.local.demo import keep
+    from musicrec.local.demo import keep, run  # noqa: PLC0415 - as in demo
 
-    keep.up(
-        catalog=catalog, listeners=listeners, days=days, seed=seed, port=port, as_json=json
+    settings = run.Settings(
+        catalog=catalog, listeners=listeners, days=days, seed=seed, port=port, output=NOTEBOOKS
     )
+    keep.up(settings, as_json=json)

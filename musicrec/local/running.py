@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 from msgspec import Struct
 
 from musicrec.catalog import CleaningReport
@@ -44,29 +43,20 @@ class RunningStack:
         server: the embedded AWS.
         deployment: where the stack's parts are.
         api_key: the value of the ingestion API's key.
-        session: a boto3 session for the embedded AWS.
-        clients: clients made from it, as notebooks make them.
-        catalogue: what cleaning the tracks file came to.
+        clients: clients as notebooks make them.
     """
 
     def __init__(self, server: EmbeddedAws, deployment: Deployment) -> None:
         self.server = server
         self.deployment = deployment
         self.api_key = str(_api_key(server, deployment))
-        self.session = boto3.Session(
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=ACCESS_KEY,
-            region_name=deployment.region,
-        )
-        self.clients: Clients = clients.connect(self.session)
-        self.catalogue: CleaningReport | None = None
+        self.clients: Clients = clients.connect()
 
     def prepare(self, tracks_file: Path) -> CleaningReport:
         """Publish the catalogue and make what Personalize needs before the first event."""
-        bucket = self.deployment.bucket
-        self.catalogue = catalogue.publish(tracks_file, self.clients.s3, bucket)
+        report = catalogue.publish(tracks_file, self.clients.s3, self.deployment.bucket)
         foundation.ensure(self.clients, self.deployment)
-        return self.catalogue
+        return report
 
     @property
     def ready(self) -> Ready:

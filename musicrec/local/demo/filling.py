@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import msgspec
 import requests
 from msgspec import Struct
 
 from musicrec import catalog
+from musicrec.datasets.manifest import Manifest
 from musicrec.events import ListeningEvent
 from musicrec.local.running import RunningStack
 from musicrec.producer.ingest import IngestionApi, SendResult
@@ -19,6 +21,10 @@ DRAIN_SECONDS = 180.0
 
 class NotAcceptedError(RuntimeError):
     """The ingestion API did not take every event."""
+
+
+class DailyBuildError(RuntimeError):
+    """The daily dataset build failed."""
 
 
 class Sent(Struct, frozen=True):
@@ -35,17 +41,12 @@ class Sent(Struct, frozen=True):
     requests: int
 
 
-def send(
-    stack: RunningStack,
-    batches: Iterable[Sequence[ListeningEvent]],
-    progress: Callable[[int], None] = lambda _: None,
-) -> Sent:
+def send(stack: RunningStack, batches: Iterable[Sequence[ListeningEvent]]) -> Sent:
     """POST batches in order, as producers do; returns what was sent.
 
     Args:
         stack: whose API takes the events.
         batches: one request each.
-        progress: called with the number of events after each request.
 
     Raises:
         NotAcceptedError: the API did not take an event, or took it only in part.
@@ -58,7 +59,6 @@ def send(
             _check(api.send(batch))
             distinct.update((event.event_id, event) for event in batch)
             copies, count = copies + len(batch), count + 1
-            progress(len(batch))
     return Sent(list(distinct.values()), copies, count)
 
 
@@ -67,9 +67,16 @@ def drain(stack: RunningStack) -> None:
     stack.server.drain(DRAIN_SECONDS)
 
 
-def fire_daily_rule(stack: RunningStack) -> None:
-    """Let the daily schedule fire now, as it does at its hour."""
-    stack.server.fire_rule(stack.deployment.schedule_rule)
+def fire_daily_rule(stack: RunningStack) -> Manifest:
+    """Let the daily schedule fire now, as it does at its hour.
+
+    Raises:
+        DailyBuildError: the dataset builder failed; the message has its error.
+    """
+    (fired,) = stack.server.fire_rule(stack.deployment.schedule_rule)
+    if fired.result.error:
+        raise DailyBuildError(fired.result.payload.decode(errors="replace"))
+    return msgspec.json.decode(fired.result.payload, type=Manifest)
 
 
 def read_tracks(path: Path) -> list[catalog.Track]:

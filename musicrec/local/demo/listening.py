@@ -51,6 +51,13 @@ class Answer(Struct, frozen=True):
         return Counter(genre for item in self.items for genre in item.genres)
 
 
+class Moved(Struct, frozen=True):
+    """A list that follows new plays, and the seconds from asking first to seeing it."""
+
+    answer: Answer
+    seconds: float
+
+
 def ask(stack: RunningStack, user_id: str, num_results: int) -> Answer:
     """Ask the API for one listener's recommendations.
 
@@ -73,18 +80,18 @@ def wait_for_move(
     genre: str,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], None] = time.sleep,
-) -> Answer:
+) -> Moved:
     """Ask again until more of the list is of `genre` than before.
 
     Raises:
         NothingMovedError: that did not happen in time.
     """
-    deadline = clock() + TIMEOUT_SECONDS
+    started = clock()
     while True:
         answer = ask(stack, before.user_id, len(before.items))
         if answer.share(genre) > before.share(genre):
-            return answer
-        if clock() > deadline:
+            return Moved(answer, clock() - started)
+        if clock() > started + TIMEOUT_SECONDS:
             raise NothingMovedError(
                 f"{TIMEOUT_SECONDS:.0f} s after five plays of {genre}, the recommendations of "
                 f"{before.user_id} hold no more of it: {before.share(genre):.0%} as before"

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 T = TypeVar("T")
 
@@ -43,6 +45,10 @@ class Steps:
     def say(self, line: str) -> None:
         """Print one result of the running step."""
         self._console.print(f"      {line}", highlight=False, soft_wrap=True)
+
+    def show(self, table: Table) -> None:
+        """Print a table of the running step."""
+        self._console.print(Padding(table, (1, 0, 1, 6)))
 
     def track(self, items: Iterable[T], total: int, unit: str) -> Iterator[T]:
         """Pass `items` on behind a progress bar, which a terminal shows while it runs."""

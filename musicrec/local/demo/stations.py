@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec import Struct
 from musicrec import events
 from musicrec.events import ListeningEvent
 from musicrec.local.running import RunningStack
-from musicrec.personalize import exports
+from musicrec.personalize import exports, foundation
 from musicrec.processor.lake import Lake
 from musicrec.processor.profiles import ProfileStore
 
@@ -39,34 +40,44 @@ class Station(Struct, frozen=True):
         return self.events == self.expected
 
 
-def count(stack: RunningStack, sent: Iterable[ListeningEvent], copies_sent: int) -> list[Station]:
+def count(
+    stack: RunningStack, sent: Iterable[ListeningEvent], copies_sent: int, now: datetime
+) -> list[Station]:
     """Count every station of a drained stack.
 
     Args:
         stack: where to count.
         sent: the distinct events that were sent.
         copies_sent: how many were sent, deliberate repeats included.
+        now: names the export by which Personalize is asked.
     """
     distinct = {event.event_id: event for event in sent}
     total = len(distinct)
     interactions = {_interaction(e) for e in distinct.values() if events.is_interaction(e)}
-    deployment = stack.deployment
-    records, on_stream = _on_stream(stack.clients.kinesis, deployment.stream)
-    lake = Lake.of(deployment, stack.session).counts().values()
-    profiles = ProfileStore(stack.clients.dynamodb, deployment.profile_table).scan()
-    stored = exports.count_interactions(stack.clients, deployment)
+    deployment, clients = stack.deployment, stack.clients
+    records, on_stream = _on_stream(stack.server.aws.client("kinesis"), deployment.stream)
+    lake = Lake.of(deployment, clients.session).counts().values()
+    profiles = ProfileStore(clients.dynamodb, deployment.profile_table).scan()
+    held = exports.count_interactions(
+        clients, deployment, foundation.load(clients, deployment), now=now
+    )
     return [
         Station("sent to the API", total, total, copies_sent),
         Station("on the stream", on_stream, total, records),
         Station("in the lake", sum(day.events for day in lake), total, sum(d.rows for d in lake)),
-        Station("in the profiles", sum(profile.events for profile in profiles), total),
-        Station("in Personalize (play, complete, skip)", stored, len(interactions)),
+        Station("in the profiles", sum(each.event_count for each in profiles), total),
+        Station("in Personalize (play, complete, skip)", held.rows, len(interactions)),
     ]
 
 
 def _interaction(event: ListeningEvent) -> tuple[str, str, int, str]:
     """What makes an interaction one in Personalize, whose clock ticks in seconds."""
     return event.user_id, event.track_id, event.occurred_at // 1000, event.event_type
+
+
+def records_on_stream(kinesis: KinesisClient, stream: str) -> int:
+    """How many records a stream holds."""
+    return _on_stream(kinesis, stream)[0]
 
 
 def _on_stream(kinesis: KinesisClient, stream: str) -> tuple[int, int]:

@@ -1,0 +1,154 @@
+r"""Tables as the CSV that Amazon Personalize imports, streamed to S3.
+
+Its rules (developer guide, "Preparing training data"): a header without quotes, UTF-8, one line a
+record, an empty cell for null, text in double quotes where it needs them, and a backslash before a
+quote or backslash inside. Neither pyarrow's nor pandas's writer offers the backslash vectorised.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+PART_BYTES: Final = 16 * 2**20
+"""Size of an uploaded part: 10,000 parts, S3's limit, make 160 GB, more than one import may hold."""
+
+_LINE_ROWS: Final = 100_000
+"""Rows joined at once; keeps a joined string far below Arrow's 2 GB."""
+
+
+class WrittenFile(Struct, frozen=True, kw_only=True):
+    """A file that stands in S3.
+
+    Attributes:
+        uri: S3 URI.
+        size: bytes.
+        sha256: hex digest of its content.
+        changed: whether this run wrote it; False when the same content was there.
+    """
+
+    uri: str
+    size: int
+    sha256: str
+    changed: bool
+
+
+def header(names: Sequence[str]) -> bytes:
+    """The header line."""
+    return f"{','.join(names)}\n".encode()
+
+
+def lines(table: pa.Table) -> bytes:
+    """The rows of a table as CSV lines, without a header."""
+    parts = []
+    for start in range(0, table.num_rows, _LINE_ROWS):
+        cells = [_cells(column) for column in table.slice(start, _LINE_ROWS).columns]
+        rows = pc.binary_join_element_wise(
+            *cells, ",", null_handling="replace", null_replacement=""
+        )
+        one_list = pa.ListArray.from_arrays([0, len(rows)], rows)
+        parts.append(pc.binary_join(one_list, "\n")[0].as_buffer().to_pybytes() + b"\n")
+    return b"".join(parts)
+
+
+def _cells(column: pa.ChunkedArray) -> pa.Array:
+    values = column.combine_chunks()
+    if not pa.types.is_string(values.type):
+        return values.cast(pa.string())
+    needs_quotes = pc.match_substring_regex(values, r'[",\\\r\n]|^\s|\s$')
+    if not pc.any(needs_quotes).as_py():
+        return values
+    escaped = pc.replace_substring_regex(values, r'(["\\])', r"\\\1")
+    quoted = pc.binary_join_element_wise('"', escaped, '"', "")
+    return pc.if_else(needs_quotes, quoted, values)
+
+
+class S3File:
+    """An S3 object written piece by piece, in memory bounded by one part.
+
+    A context manager: leaving it without `finish` takes back what was uploaded.
+    """
+
+    def __init__(self, s3: S3Client, bucket: str, key: str) -> None:
+        self._s3, self._bucket, self._key = s3, bucket, key
+        self._buffer = bytearray()
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self._upload: str | None = None
+        self._parts: list[CompletedPartTypeDef] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._abort()
+
+    def write(self, data: bytes) -> None:
+        """Append `data`; uploads whatever makes full parts."""
+        self._digest.update(data)
+        self._size += len(data)
+        self._buffer += data
+        while len(self._buffer) >= PART_BYTES:
+            self._upload_part(bytes(self._buffer[:PART_BYTES]))
+            del self._buffer[:PART_BYTES]
+
+    def finish(self, *, unless_sha256: str | None = None) -> WrittenFile:
+        """Make the object visible, or leave the one that is there when it has this content.
+
+        Args:
+            unless_sha256: digest of the object that stands there now, if one does.
+        """
+        sha256 = self._digest.hexdigest()
+        changed = sha256 != unless_sha256
+        if changed:
+            self._complete()
+        else:
+            self._abort()
+        return WrittenFile(
+            uri=f"s3://{self._bucket}/{self._key}", size=self._size, sha256=sha256, changed=changed
+        )
+
+    def _upload_part(self, data: bytes) -> None:
+        if self._upload is None:
+            started = self._s3.create_multipart_upload(Bucket=self._bucket, Key=self._key)
+            self._upload = started["UploadId"]
+        number = len(self._parts) + 1
+        part = self._s3.upload_part(
+            Bucket=self._bucket,
+            Key=self._key,
+            UploadId=self._upload,
+            PartNumber=number,
+            Body=data,
+        )
+        self._parts.append({"ETag": part["ETag"], "PartNumber": number})
+
+    def _complete(self) -> None:
+        if self._upload is None:
+            self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=bytes(self._buffer))
+            return
+        if self._buffer:
+            self._upload_part(bytes(self._buffer))
+        self._s3.complete_multipart_upload(
+            Bucket=self._bucket,
+            Key=self._key,
+            UploadId=self._upload,
+            MultipartUpload={"Parts": self._parts},
+        )
+        self._upload = None
+
+    def _abort(self) -> None:
+        if self._upload is not None:
+            self._s3.abort_multipart_upload(
+                Bucket=self._bucket, Key=self._key, UploadId=self._upload
+            )
+            self._upload = None

@@ -1,0 +1,139 @@
+"""What is learnt of a dataset while it is written, so that checks need no second reading."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from musicrec.datasets.schemas import RESERVED_WORDS, Column, DatasetSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DISTINCT_CAP: Final = 1001
+"""Distinct categories are counted up to one more than the service recommends at most."""
+
+
+class Facts:
+    """Figures of one dataset, gathered table by table.
+
+    Attributes:
+        schema: the dataset's.
+        rows: rows so far.
+        size: bytes of the CSV.
+        nulls: empty cells by column.
+        longest: the longest text by column.
+        categories: distinct values by categorical column, at most `DISTINCT_CAP` of them.
+        reserved: cells that hold a reserved word, by column and word.
+        repeated_ids: rows whose first column is not above the row's before; None where order says
+            nothing about repetition (interactions).
+    """
+
+    def __init__(self, schema: DatasetSchema) -> None:
+        self.schema = schema
+        self.rows = 0
+        self.size = 0
+        self.nulls: Counter[str] = Counter()
+        self.longest: dict[str, str] = {}
+        self.categories: dict[str, set[str]] = {}
+        self.reserved: Counter[tuple[str, str]] = Counter()
+        self.repeated_ids = 0
+        self._last_id = ""
+
+    def observe(self, table: pa.Table) -> None:
+        """Take in some rows."""
+        self.rows += table.num_rows
+        for column in self.schema.columns:
+            values = table[column.name]
+            self.nulls[column.name] += values.null_count
+            if column.type == "string":
+                self._observe_text(column, values)
+        if self.schema.kind != "interactions":
+            self._observe_ids(table.column(0).to_pylist())
+
+    def _observe_text(self, column: Column, values: pa.ChunkedArray) -> None:
+        distinct = values.drop_null().unique()
+        if not len(distinct):
+            return
+        lengths = pc.utf8_length(distinct)
+        longest = distinct[pc.index(lengths, pc.max(lengths)).as_py()].as_py()
+        self.longest[column.name] = max(self.longest.get(column.name, ""), longest, key=len)
+        reserved = values.filter(pc.is_in(values, pa.array(sorted(RESERVED_WORDS))))
+        for word in reserved.to_pylist():
+            self.reserved[column.name, word] += 1
+        if column.categorical:
+            self._observe_categories(column, distinct)
+
+    def _observe_categories(self, column: Column, distinct: pa.Array) -> None:
+        known = self.categories.setdefault(column.name, set())
+        for value in distinct.to_pylist():
+            if len(known) >= DISTINCT_CAP:
+                return
+            known.update(value.split("|") if column.multiple else (value,))
+
+    def _observe_ids(self, ids: Iterable[str]) -> None:
+        for identifier in ids:
+            self.repeated_ids += identifier <= self._last_id
+            self._last_id = identifier
+
+
+class InteractionTally:
+    """How the interactions spread over users, items and event types.
+
+    Attributes:
+        users: interactions by user id.
+        items: interactions by item id.
+        types: interactions by event type.
+        first: time of the oldest, epoch seconds; None without interactions.
+        last: time of the newest.
+    """
+
+    def __init__(self) -> None:
+        self.users: Counter[str] = Counter()
+        self.items: Counter[str] = Counter()
+        self.types: Counter[str] = Counter()
+        self.first: int | None = None
+        self.last: int | None = None
+
+    def observe(self, table: pa.Table) -> None:
+        """Take in some rows of INTERACTIONS."""
+        if not table.num_rows:
+            return
+        for counter, name in (
+            (self.users, "USER_ID"),
+            (self.items, "ITEM_ID"),
+            (self.types, "EVENT_TYPE"),
+        ):
+            counts = pc.value_counts(table[name])
+            values, amounts = counts.flatten()
+            for value, amount in zip(values.to_pylist(), amounts.to_pylist(), strict=True):
+                counter[value] += amount
+        bounds = pc.min_max(table["TIMESTAMP"]).as_py()
+        self.first = min(self.first or bounds["min"], bounds["min"])
+        self.last = max(self.last or bounds["max"], bounds["max"])
+
+    @property
+    def repeat_users(self) -> int:
+        """Users with at least two interactions."""
+        return sum(amount > 1 for amount in self.users.values())
+
+
+class Coverage:
+    """How many interactions refer to a row of another dataset."""
+
+    def __init__(self, references: Counter[str]) -> None:
+        self._references = references
+        self.known = 0
+
+    def observe(self, table: pa.Table) -> None:
+        """Take in some rows of the dataset that is referred to; its first column is the id."""
+        self.known += sum(self._references[key] for key in table.column(0).to_pylist())
+
+    @property
+    def share(self) -> float:
+        """The share of interactions whose reference exists; 1 when there are none."""
+        total = self._references.total()
+        return self.known / total if total else 1.0

@@ -1,0 +1,164 @@
+"""`musicrec demo`: from nothing to recommendations that follow what is playing, step by step."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+
+from musicrec.local.demo import filling, listening, notebooks, stations
+from musicrec.local.demo.filling import Sent
+from musicrec.local.demo.listening import Answer
+from musicrec.local.demo.population import Population
+from musicrec.local.demo.progress import Steps
+from musicrec.local.demo.stations import Station
+from musicrec.local.running import RunningStack, running
+
+FILL_STEPS: Final = 4
+STEPS: Final = FILL_STEPS + 4
+LIST_LENGTH: Final = 25
+SHOWN: Final = 10
+PLAYS: Final = 5
+
+
+class CountsDisagreeError(RuntimeError):
+    """A station of the pipeline lost an event or counted one twice."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What a run of the demo can be told; see `musicrec demo --help`."""
+
+    catalog: Path
+    listeners: int
+    days: int
+    seed: int
+    port: int
+    output: Path
+    keep_notebooks: bool = False
+
+
+def demo(settings: Settings, console: Console | None = None) -> None:
+    """Run every step on a stack of its own.
+
+    Raises:
+        NotAcceptedError, NothingMovedError, CountsDisagreeError, and whatever a step fails with:
+            the first failure ends the demo.
+    """
+    console = console or Console()
+    steps = Steps(console, STEPS)
+    with ExitStack() as ending:
+        with steps.step("Start the embedded AWS and deploy the stack into it"):
+            stack = ending.enter_context(running(port=settings.port))
+            steps.say(f"one process, one port: {stack.server.endpoint_url}")
+        population, sent = fill(stack, steps, settings)
+        executed = _run_notebooks(steps, settings)
+        after = _recommend(stack, steps, population)
+        _count(stack, steps, sent, after)
+        _close(console, stack, executed, steps)
+
+
+def fill(stack: RunningStack, steps: Steps, settings: Settings) -> tuple[Population, Sent]:
+    """Catalogue, listeners, consumers, daily build: what a stack needs before the notebooks."""
+    with steps.step(f"Load the catalogue from {settings.catalog.name}"):
+        report = stack.prepare(settings.catalog)
+        steps.say(f"{report.tracks:,} tracks from {report.rows:,} rows, {report.dropped} dropped")
+    with steps.step(f"{settings.listeners} simulated listeners play for {settings.days} days"):
+        population = Population(
+            filling.read_tracks(settings.catalog),
+            listeners=settings.listeners,
+            days=settings.days,
+            seed=settings.seed,
+        )
+        sent = _play(stack, steps, population)
+    with steps.step("The three consumers take in what is on the stream"):
+        filling.drain(stack)
+        steps.say("Personalize event tracker, DynamoDB profiles and the lake on S3 are up to date")
+    with steps.step("The daily rule fires: build the three datasets, start their import"):
+        manifest = filling.fire_daily_rule(stack)
+        rows = (f"{kind.upper()} {built.rows:,} rows" for kind, built in manifest.datasets.items())
+        steps.say(", ".join(rows))
+    return population, sent
+
+
+def _play(stack: RunningStack, steps: Steps, population: Population) -> Sent:
+    events = population.events()
+    batches = steps.track(population.batches(events), population.requests(events), "requests")
+    sent = filling.send(stack, batches)
+    steps.say(
+        f"{len(sent.events):,} events in {sent.requests:,} requests to POST /events, and "
+        f"{sent.copies - len(sent.events):,} of them sent again on purpose"
+    )
+    return sent
+
+
+def _run_notebooks(steps: Steps, settings: Settings) -> list[Path]:
+    executed = []
+    with steps.step("papermill runs the notebooks in order"):
+        for notebook in notebooks.numbered():
+            executed.append(notebooks.execute(notebook, settings.output))
+            count = notebooks.pictures(executed[-1])
+            steps.say(f"{executed[-1]} ({count} pictures)")
+            if settings.keep_notebooks:
+                notebooks.keep(executed[-1], notebook)
+    return executed
+
+
+def _recommend(stack: RunningStack, steps: Steps, population: Population) -> Sent:
+    with steps.step("Ask for recommendations, play something else, ask again"):
+        listener = population.listener()
+        before = listening.ask(stack, listener, LIST_LENGTH)
+        steps.say(f"GET /recommendations?user_id={listener}&num_results={LIST_LENGTH}")
+        steps.show(listening.ranking(before, SHOWN))
+        genre = population.another_genre(listener, before)
+        steps.say(f"{listener} now plays {PLAYS} tracks of {genre} to the end ...")
+        sent = filling.send(stack, [population.steer(listener, genre, PLAYS)])
+        moved = listening.wait_for_move(stack, before, genre)
+        steps.show(listening.side_by_side(before, moved.answer, genre, SHOWN))
+        steps.say(_movement(before, moved.answer, genre, moved.seconds))
+    return sent
+
+
+def _movement(before: Answer, after: Answer, genre: str, seconds: float) -> str:
+    return (
+        f"{genre}: {before.share(genre):.0%} of the {LIST_LENGTH} tracks before, "
+        f"{after.share(genre):.0%} {seconds:.1f} s after the plays were sent; nothing was retrained"
+    )
+
+
+def _count(stack: RunningStack, steps: Steps, *sent: Sent) -> None:
+    with steps.step("Count the events at every station"):
+        filling.drain(stack)
+        events = [event for part in sent for event in part.events]
+        copies = sum(part.copies for part in sent)
+        counted = stations.count(stack, events, copies, datetime.now(UTC))
+        steps.show(_station_table(counted))
+        wrong = [station for station in counted if not station.agrees]
+        if wrong:
+            raise CountsDisagreeError(
+                ", ".join(f"{s.name}: {s.events:,}, not {s.expected:,}" for s in wrong)
+            )
+
+
+def _station_table(counted: list[Station]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    table.add_column("station")
+    table.add_column("with repeats", justify="right")
+    table.add_column("events", justify="right")
+    table.add_column("")
+    for station in counted:
+        copies = "" if station.copies is None else f"{station.copies:,}"
+        verdict = "[green]agrees[/]" if station.agrees else f"[red]not {station.expected:,}[/]"
+        table.add_row(station.name, copies, f"{station.events:,}", verdict)
+    return table
+
+
+def _close(console: Console, stack: RunningStack, executed: list[Path], steps: Steps) -> None:
+    console.print(f"\n[bold green]Done[/] in {sum(steps.seconds.values()):.0f} s. What was made:")
+    console.print(f"  executed notebooks   {executed[0].parent}/ ({len(executed)})")
+    console.print(f"  the endpoint         {stack.server.endpoint_url} (stops now)")
+    console.print("  to work on it        make up   then, in another terminal, make lab")

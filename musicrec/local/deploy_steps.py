@@ -1,0 +1,54 @@
+"""The questions that every step of the built-in deployer asks before it creates something."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from musicrec.local.parts import Aws
+
+
+def found(ask: Callable[[], Any], missing: str) -> bool:
+    """Whether a resource is there.
+
+    Args:
+        ask: describes the resource.
+        missing: AWS's error code when there is no such resource.
+
+    Raises:
+        ClientError: any other error.
+    """
+    try:
+        ask()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != missing:
+            raise
+        return False
+    return True
+
+
+def allow_invocation(aws: Aws, function_arn: str, service: str, source_arn: str) -> None:
+    """Let a service invoke a function on behalf of one resource, unless it may already."""
+    client = aws.client("lambda")
+    sid = service.split(".", maxsplit=1)[0]
+    if sid in _allowed(client, function_arn):
+        return
+    client.add_permission(
+        FunctionName=function_arn,
+        StatementId=sid,
+        Action="lambda:InvokeFunction",
+        Principal=service,
+        SourceArn=source_arn,
+    )
+
+
+def _allowed(client: Any, function_arn: str) -> set[str]:
+    def ask() -> Any:
+        return client.get_policy(FunctionName=function_arn)
+
+    if not found(ask, "ResourceNotFoundException"):
+        return set()
+    return {statement["Sid"] for statement in json.loads(ask()["Policy"])["Statement"]}

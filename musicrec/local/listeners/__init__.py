@@ -1,0 +1,1 @@
+"""Simulated listeners: invented people whose listening follows the figures of real ones."""

@@ -1,0 +1,127 @@
+"""The way in: one WSGI application for the three services of Amazon Personalize."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from musicrec.local.personalize.errors import (
+    InternalFailureError,
+    NotEmulatedError,
+    PersonalizeError,
+)
+from musicrec.local.personalize.operations import OPERATIONS
+from musicrec.local.personalize.protocol import (
+    answer,
+    content_type,
+    read_call,
+    refusal,
+    refusal_status,
+)
+from musicrec.local.personalize.region import Region
+from musicrec.local.personalize.validation import check
+from musicrec.local.personalize.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from botocore.model import OperationModel
+
+    from musicrec.local.parts import Aws
+    from musicrec.local.personalize.protocol import Call
+
+logger: Final = logging.getLogger(__name__)
+
+PATIENCE: Final = 2.0
+"""Seconds that a describe waits for a running job, so that a short one is ACTIVE at first sight."""
+
+_REASONS: Final = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    409: "Conflict",
+    500: "Internal Server Error",
+}
+
+
+class PersonalizeApp:
+    """Serves the three services; made by `create_app`."""
+
+    def __init__(self, aws: Aws, clock: Callable[[], float], patience: float) -> None:
+        self._aws = aws
+        self._clock = clock
+        self._patience = patience
+        self._workers = Workers()
+        self._lock = Lock()
+        self._regions: dict[str, Region] = {}
+
+    def reset(self) -> None:
+        """Forget everything. Jobs that still run end unseen."""
+        with self._lock:
+            self._regions = {}
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Serve one request."""
+        operation: OperationModel | None = None
+        refused: PersonalizeError | None = None
+        status, body = 200, b""
+        try:
+            call = read_call(environ, self._aws.region)
+            operation = call.operation
+            body = answer(operation, self._perform(call))
+        except PersonalizeError as error:
+            refused, status = error, refusal_status(operation, error)
+        except Exception:
+            logger.exception("%s broke", operation and operation.name)
+            refused, status = InternalFailureError(), 500
+        headers = []
+        if refused is not None:
+            body = refusal(refused)
+            headers = [("x-amzn-ErrorType", refused.code)]
+        headers += [
+            ("Content-Type", content_type(operation)),
+            ("Content-Length", str(len(body))),
+            ("x-amzn-RequestId", str(uuid.uuid4())),
+        ]
+        start_response(f"{status} {_REASONS[status]}", headers)
+        return [body]
+
+    def _perform(self, call: Call) -> dict[str, Any]:
+        shape = call.operation.input_shape
+        assert shape  # every operation of the three services has one
+        check(shape, call.params)
+        perform = OPERATIONS.get(call.name)
+        if perform is None:
+            raise NotEmulatedError(f"the operation {call.name}")
+        return perform(self._region(call.region), call.params)
+
+    def _region(self, name: str) -> Region:
+        with self._lock:
+            if name not in self._regions:
+                self._regions[name] = Region(
+                    name=name,
+                    account=self._aws.account_id,
+                    aws=self._aws,
+                    workers=self._workers,
+                    clock=self._clock,
+                    patience=self._patience,
+                )
+            return self._regions[name]
+
+
+def create_app(
+    *, aws: Aws, clock: Callable[[], float] = time.time, patience: float = PATIENCE
+) -> PersonalizeApp:
+    """A WSGI application for personalize, personalize-events and personalize-runtime.
+
+    Args:
+        aws: how jobs reach S3.
+        clock: epoch seconds, for creation times.
+        patience: seconds that a describe may wait for a running job.
+    """
+    return PersonalizeApp(aws, clock, patience)

@@ -1,0 +1,115 @@
+"""Operations on campaigns: which trained version answers at which ARN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from musicrec.local.personalize.errors import InvalidInputError, NotEmulatedError
+from musicrec.local.personalize.operation import Operation, common, list_page
+from musicrec.local.personalize.quotas import check_active
+from musicrec.local.personalize.resources import ACTIVE, Campaign, Solution, SolutionVersion
+from musicrec.local.personalize.solution_versions import latest_active
+
+if TYPE_CHECKING:
+    from musicrec.local.personalize.region import Region
+
+LATEST: Final = "/$LATEST"
+
+
+def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
+    """`CreateCampaign`."""
+    config = params.get("campaignConfig", {})
+    version = _deployable(region, params["solutionVersionArn"], config)
+    with region.lock:
+        arn = region.arn(f"campaign/{params['name']}")
+        region.require_free(arn)
+        group = version.solution.group
+        existing = [e for e in region.all(Campaign) if e.version.solution.group is group]
+        check_active(Campaign, existing)
+        settings = {"minProvisionedTPS": 1} | params
+        region.add(Campaign(**common(region, arn, settings), version=version))
+    return {"campaignArn": arn}
+
+
+def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
+    """`UpdateCampaign`; what is not given stays."""
+    with region.lock:
+        campaign = region.get(Campaign, params["campaignArn"])
+        settings = campaign.settings | params
+        config = settings.get("campaignConfig", {})
+        version = _deployable(region, settings["solutionVersionArn"], config)
+        now = region.clock()
+        campaign.settings, campaign.version, campaign.updated = settings, version, now
+        campaign.update = settings | {
+            "solutionVersionArn": version.arn,
+            "status": ACTIVE,
+            "creationDateTime": now,
+            "lastUpdatedDateTime": now,
+        }
+    return {"campaignArn": campaign.arn}
+
+
+def describe(region: Region, params: dict[str, Any]) -> dict[str, Any]:
+    """`DescribeCampaign`."""
+    return {"campaign": _view(region, region.get(Campaign, params["campaignArn"]))}
+
+
+def list_campaigns(region: Region, params: dict[str, Any]) -> dict[str, Any]:
+    """`ListCampaigns`."""
+    campaigns = region.all(Campaign)
+    if "solutionArn" in params:
+        wanted = params["solutionArn"]
+        campaigns = [entry for entry in campaigns if entry.version.solution.arn == wanted]
+    return list_page(campaigns, "campaigns", params)
+
+
+def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
+    """`DeleteCampaign`."""
+    region.remove(region.get(Campaign, params["campaignArn"]))
+    return {}
+
+
+def serving(region: Region, campaign: Campaign) -> SolutionVersion:
+    """The version that answers: the newest one where the campaign follows its solution."""
+    if not campaign.settings.get("campaignConfig", {}).get("syncWithLatestSolutionVersion"):
+        return campaign.version
+    return latest_active(region, campaign.version.solution) or campaign.version
+
+
+def _view(region: Region, campaign: Campaign) -> dict[str, Any]:
+    return campaign.view() | {
+        "solutionVersionArn": serving(region, campaign).arn,
+        "latestCampaignUpdate": campaign.update,
+    }
+
+
+def _deployable(region: Region, arn: str, config: dict[str, Any]) -> SolutionVersion:
+    """The ACTIVE version that an ARN or `<solution ARN>/$LATEST` names.
+
+    Raises:
+        ResourceNotFoundError: no such solution or version.
+        ResourceInUseError: it is being trained.
+        InvalidInputError: it failed, or the configuration does not fit.
+    """
+    if config.get("rankingInfluence"):
+        raise NotEmulatedError("rankingInfluence")
+    if config.get("syncWithLatestSolutionVersion") and not arn.endswith(LATEST):
+        raise InvalidInputError(
+            f"syncWithLatestSolutionVersion needs a solutionVersionArn that ends in {LATEST}."
+        )
+    if not arn.endswith(LATEST):
+        return region.get_active(SolutionVersion, arn)
+    solution = region.get_active(Solution, arn.removesuffix(LATEST))
+    version = latest_active(region, solution)
+    if version is None:
+        raise InvalidInputError(f"Solution {solution.arn} has no ACTIVE version; train one first.")
+    return version
+
+
+OPERATIONS: Final[dict[str, Operation]] = {
+    "CreateCampaign": create,
+    "UpdateCampaign": update,
+    "DescribeCampaign": describe,
+    "ListCampaigns": list_campaigns,
+    "DeleteCampaign": delete,
+}

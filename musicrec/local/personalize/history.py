@@ -1,0 +1,94 @@
+"""A user's history at request time: what the training knew and what was streamed since."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from musicrec.local.personalize.interaction_log import InteractionLog, StreamedEvent
+    from musicrec.local.personalize.training import Trained
+
+FILTER_WINDOW: Final = 100
+"""A filter sees a user's newest 100 interactions of each event type."""
+
+
+def model_history(
+    trained: Trained, log: InteractionLog, user_id: str
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Item codes and times, oldest first, of what the solution takes for a history.
+
+    Items that were not there at training are left out, and a streamed copy of an interaction that
+    the training knew counts once.
+    """
+    place = trained.seen.places(user_id)
+    items, times = trained.seen.items[place], trained.seen.timestamps[place]
+    # An anonymous session was not trained on, so all of its events are still news.
+    since = trained.mark if user_id in trained.seen.user_index else 0
+    fresh = [
+        event
+        for event in log.streamed_of(user_id, since)
+        if event.item_id in trained.item_index and trained.selection.takes(event)
+    ]
+    if not fresh:
+        return items, times
+    known = _known_since(trained, place, min(event.timestamp for event in fresh))
+    fresh = [event for event in fresh if _key(event) not in known]
+    codes = np.array([trained.item_index[event.item_id] for event in fresh], dtype=np.int32)
+    stamps = np.array([event.timestamp for event in fresh], dtype=np.int64)
+    items, times = np.concatenate([items, codes]), np.concatenate([times, stamps])
+    order = np.argsort(times, kind="stable")
+    return items[order], times[order]
+
+
+def _key(event: StreamedEvent) -> tuple[str, int, str, float | None]:
+    return event.item_id, event.timestamp, event.event_type, event.value
+
+
+def _known_since(
+    trained: Trained, place: slice, oldest: int
+) -> set[tuple[str, int, str, float | None]]:
+    """The identities of the training's rows from that second on."""
+    seen = trained.seen
+    start = place.start + int(np.searchsorted(seen.timestamps[place], oldest))
+    return {
+        (
+            seen.item_ids[seen.items[row]],
+            int(seen.timestamps[row]),
+            seen.event_types[seen.types[row]] if seen.types[row] >= 0 else "",
+            None if np.isnan(seen.values[row]) else float(seen.values[row]),
+        )
+        for row in range(start, place.stop)
+    }
+
+
+def recent_by_type(
+    trained: Trained, log: InteractionLog, user_id: str
+) -> dict[str, NDArray[np.int64]]:
+    """What filters see: item codes of the newest interactions by event type in upper case.
+
+    Imports and streamed events count at once, whether or not a training has seen them.
+    """
+    found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    table = log.imported
+    place = table.places(user_id)
+    types = table.types[place]
+    for code in np.unique(types):
+        name = table.event_types[code] if code >= 0 else ""
+        for row in place.start + np.flatnonzero(types == code)[-FILTER_WINDOW:]:
+            entry = (int(table.timestamps[row]), table.item_ids[table.items[row]])
+            found[name.upper()].append(entry)
+    for event in log.streamed_of(user_id):
+        found[event.event_type.upper()].append((event.timestamp, event.item_id))
+    return {name: _newest_codes(trained, entries) for name, entries in found.items()}
+
+
+def _newest_codes(trained: Trained, entries: list[tuple[int, str]]) -> NDArray[np.int64]:
+    # A streamed copy of an imported interaction must not push an older one out of the window.
+    newest = sorted(set(entries), reverse=True)[:FILTER_WINDOW]
+    codes = [trained.item_index[item] for _, item in newest if item in trained.item_index]
+    return np.array(codes, dtype=np.int64)

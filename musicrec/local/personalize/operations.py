@@ -1,0 +1,42 @@
+"""All operations that are emulated, by name; every other one of the three services is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from musicrec.local.personalize import (
+    campaigns,
+    dataset_groups,
+    datasets,
+    event_trackers,
+    export_jobs,
+    filters,
+    import_jobs,
+    intake,
+    recipe_operations,
+    runtime,
+    schemas,
+    solution_versions,
+    solutions,
+    tags,
+)
+
+if TYPE_CHECKING:
+    from musicrec.local.personalize.operation import Operation
+
+OPERATIONS: Final[dict[str, Operation]] = (
+    schemas.OPERATIONS
+    | dataset_groups.OPERATIONS
+    | datasets.OPERATIONS
+    | import_jobs.OPERATIONS
+    | export_jobs.OPERATIONS
+    | event_trackers.OPERATIONS
+    | filters.OPERATIONS
+    | recipe_operations.OPERATIONS
+    | solutions.OPERATIONS
+    | solution_versions.OPERATIONS
+    | campaigns.OPERATIONS
+    | tags.OPERATIONS
+    | intake.OPERATIONS
+    | runtime.OPERATIONS
+)

@@ -1,0 +1,141 @@
+"""The wire: which operation a request names, and how answers and refusals are written.
+
+The control plane speaks AWS JSON 1.1 (`POST /` with a target header), events and runtime REST-JSON
+(one path an operation). Both are read off botocore's service models.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.session import Session
+
+from musicrec.local.personalize.errors import MalformedRequestError, UnknownOperationError
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel, ServiceModel, Shape
+
+    from musicrec.local.personalize.errors import PersonalizeError
+
+SERVICES: Final = ("personalize", "personalize-events", "personalize-runtime")
+
+_CREDENTIAL: Final = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, understood but not yet checked.
+
+    Attributes:
+        operation: botocore's model of the operation.
+        region: from the signature's scope.
+        params: the JSON body.
+    """
+
+    operation: OperationModel
+    region: str
+    params: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The operation's name; no two of the services share one."""
+        return self.operation.name
+
+
+@cache
+def service_model(service: str) -> ServiceModel:
+    """The model of one of the `SERVICES` that botocore ships."""
+    return Session().get_service_model(service)
+
+
+@cache
+def _operation(target: str, path: str) -> OperationModel:
+    """The operation of an `X-Amz-Target` header or, without one, of a path.
+
+    Raises:
+        UnknownOperationError: none of the three services has it.
+    """
+    if target:
+        control = service_model("personalize")
+        prefix, _, name = target.partition(".")
+        if prefix == control.metadata["targetPrefix"] and name in control.operation_names:
+            return control.operation_model(name)
+    else:
+        for service in SERVICES[1:]:
+            model = service_model(service)
+            for name in model.operation_names:
+                if model.operation_model(name).http["requestUri"] == path:
+                    return model.operation_model(name)
+    raise UnknownOperationError(f"Amazon Personalize has no operation {target or path!r}.")
+
+
+def read_call(environ: dict[str, Any], default_region: str) -> Call:
+    """Understand a WSGI request.
+
+    Args:
+        environ: the WSGI environment.
+        default_region: for requests that are not signed.
+
+    Raises:
+        UnknownOperationError: the request names no operation.
+        MalformedRequestError: the body is not a JSON object.
+    """
+    operation = _operation(environ.get("HTTP_X_AMZ_TARGET", ""), environ.get("PATH_INFO", "/"))
+    scope = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    body = environ["wsgi.input"].read(length) if length else b"{}"
+    return Call(operation, scope.group(1) if scope else default_region, _json_object(body))
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        params = json.loads(body)
+    except ValueError as error:
+        raise MalformedRequestError(f"The request body is not JSON: {error}.") from error
+    if not isinstance(params, dict):
+        raise MalformedRequestError("The request body must be a JSON object.")
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def content_type(operation: OperationModel | None) -> str:
+    """The media type of the operation's answers."""
+    rest = operation is not None and operation.service_model.metadata["protocol"] == "rest-json"
+    return "application/json" if rest else "application/x-amz-json-1.1"
+
+
+def answer(operation: OperationModel, result: dict[str, Any]) -> bytes:
+    """The body of an answer: the members of the output shape and nothing else."""
+    shape = operation.output_shape
+    return b"" if shape is None else json.dumps(_rendered(shape, result)).encode()
+
+
+def refusal(error: PersonalizeError) -> bytes:
+    """The body of an error answer."""
+    return json.dumps({"__type": error.code, "message": error.message}).encode()
+
+
+def refusal_status(operation: OperationModel | None, error: PersonalizeError) -> int:
+    """The HTTP status of an error: as its shape says in the operation's service, else 400."""
+    if operation is None or error.code not in operation.service_model.shape_names:
+        return 400
+    shape = operation.service_model.shape_for(error.code)
+    return int(shape.metadata.get("error", {}).get("httpStatusCode", 400))
+
+
+def _rendered(shape: Shape, value: Any) -> Any:
+    if shape.type_name == "structure":
+        return {
+            name: _rendered(member, value[name])
+            for name, member in shape.members.items()  # type: ignore[attr-defined]  # a structure
+            if value.get(name) is not None
+        }
+    if shape.type_name == "list":
+        return [_rendered(shape.member, entry) for entry in value]  # type: ignore[attr-defined]  # a list
+    if shape.type_name == "map":
+        member = shape.value  # type: ignore[attr-defined]  # a map
+        return {key: _rendered(member, entry) for key, entry in value.items()}
+    return value

@@ -1,0 +1,38 @@
+"""From a model's scores to a ranked list, and to the scores that the service shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """The codes of the `count` best scores, best first; ties by code, -inf never.
+
+    Linear in the number of items: only the winners are sorted.
+    """
+    count = min(count, int(np.isfinite(scores).sum()))
+    if count <= 0:
+        return np.empty(0, dtype=np.int64)
+    last = np.partition(scores, len(scores) - count)[len(scores) - count]
+    above = np.flatnonzero(scores > last)
+    ties = np.flatnonzero(scores == last)[: count - len(above)]
+    chosen = np.concatenate([above, ties])
+    return chosen[np.lexsort((chosen, -scores[chosen]))].astype(np.int64)
+
+
+def shown_scores(scores: NDArray[np.float32], codes: NDArray[np.int64]) -> list[float]:
+    """Soft-max over all scored items, of the given ones, rounded to seven decimals.
+
+    The scores are standardised first, because models differ in scale; the order does not change.
+    """
+    finite = scores[np.isfinite(scores)].astype(np.float64)
+    spread = float(finite.std()) or 1.0
+    top = float(finite.max())
+    total = np.exp((finite - top) / spread).sum()
+    shares = np.exp((scores[codes].astype(np.float64) - top) / spread) / total
+    return [round(float(share), 7) for share in shares]

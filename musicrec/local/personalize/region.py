@@ -1,0 +1,171 @@
+"""One region's resources: where they are kept, found, listed and refused.
+
+The lock guards the registry and the life cycle only. Whoever reads S3 or trains holds no lock.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from musicrec.local.personalize.errors import (
+    InvalidInputError,
+    InvalidNextTokenError,
+    ResourceAlreadyExistsError,
+    ResourceInUseError,
+    ResourceNotFoundError,
+)
+from musicrec.local.personalize.resources import ACTIVE, CHANGING, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from musicrec.local.parts import Aws
+    from musicrec.local.personalize.workers import Workers
+
+R = TypeVar("R", bound=Resource)
+
+PAGE_SIZE: Final = 100
+"""Entries of a listing's page unless the caller wants fewer. AWS documents no default."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Region:
+    """The registry of one region.
+
+    Attributes:
+        name: of the region.
+        account: twelve digits.
+        aws: the way to S3.
+        workers: run imports, exports and trainings.
+        clock: epoch seconds.
+        patience: seconds that a describe waits for a running job before it answers.
+        new_id: makes identifiers.
+    """
+
+    name: str
+    account: str
+    aws: Aws
+    workers: Workers
+    clock: Callable[[], float] = time.time
+    patience: float = 0.0
+    new_id: Callable[[], uuid.UUID] = uuid.uuid4
+    lock: RLock = field(default_factory=RLock)
+    _resources: dict[str, Resource] = field(default_factory=dict)
+    _created: int = 0
+
+    def arn(self, path: str) -> str:
+        """The ARN of a resource path of this region."""
+        return f"arn:aws:personalize:{self.name}:{self.account}:{path}"
+
+    def require_free(self, arn: str) -> None:
+        """Check that the name is free.
+
+        Raises:
+            ResourceAlreadyExistsError: it is not.
+        """
+        if arn in self._resources:
+            raise ResourceAlreadyExistsError(arn)
+
+    def add(self, resource: R) -> R:
+        """Keep a new resource.
+
+        Raises:
+            ResourceAlreadyExistsError: its ARN is taken.
+        """
+        with self.lock:
+            self.require_free(resource.arn)
+            self._created += 1
+            resource.sequence = self._created
+            self._resources[resource.arn] = resource
+        return resource
+
+    def get(self, kind: type[R], arn: str) -> R:
+        """The resource of that kind and ARN.
+
+        Raises:
+            ResourceNotFoundError: there is none.
+        """
+        resource = self._resources.get(arn)
+        if not isinstance(resource, kind):
+            raise ResourceNotFoundError(arn)
+        return resource
+
+    def find(self, arn: str) -> Resource:
+        """The resource of any kind.
+
+        Raises:
+            ResourceNotFoundError: there is none.
+        """
+        return self.get(Resource, arn)
+
+    def get_active(self, kind: type[R], arn: str) -> R:
+        """As `get`, for what another resource is to be built on.
+
+        Raises:
+            ResourceNotFoundError: there is none.
+            ResourceInUseError: it is being made.
+            InvalidInputError: it failed or was stopped.
+        """
+        resource = self.get(kind, arn)
+        if resource.status in CHANGING:
+            raise ResourceInUseError(f"Resource {arn} is in {resource.status} state; wait for it.")
+        if resource.status != ACTIVE:
+            raise InvalidInputError(f"Resource {arn} is in {resource.status} state, not ACTIVE.")
+        return resource
+
+    def all(self, kind: type[R]) -> list[R]:
+        """All resources of the kind, oldest first."""
+        with self.lock:
+            return [entry for entry in self._resources.values() if isinstance(entry, kind)]
+
+    def remove(self, resource: Resource) -> None:
+        """Forget a resource that is in no changing state.
+
+        Raises:
+            ResourceInUseError: it is being made.
+        """
+        with self.lock:
+            if resource.status in CHANGING:
+                raise ResourceInUseError(
+                    f"Resource {resource.arn} is in {resource.status} state and cannot be deleted."
+                )
+            self._resources.pop(resource.arn, None)
+
+
+def page(
+    entries: Iterable[Resource], listing: str, params: dict[str, Any]
+) -> tuple[list[Resource], str | None]:
+    """One page of a listing, and the token of the next one.
+
+    A token names the listing and the last resource shown, so pages stay whole while resources come
+    and go.
+
+    Raises:
+        InvalidNextTokenError: the token comes from elsewhere.
+    """
+    after = _read_token(listing, params["nextToken"]) if "nextToken" in params else 0
+    rest = [entry for entry in entries if entry.sequence > after]
+    size = params.get("maxResults", PAGE_SIZE)
+    shown = rest[:size]
+    return shown, _token(listing, shown[-1].sequence) if len(rest) > size else None
+
+
+def _token(listing: str, last: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps([listing, last]).encode()).decode()
+
+
+def _read_token(listing: str, token: str) -> int:
+    try:
+        origin, last = json.loads(base64.urlsafe_b64decode(token))
+    except (binascii.Error, ValueError, TypeError):
+        raise InvalidNextTokenError from None
+    if origin != listing or not isinstance(last, int):
+        raise InvalidNextTokenError
+    return last

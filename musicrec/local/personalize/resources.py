@@ -1,0 +1,177 @@
+"""What the control plane keeps: one record class a kind of resource.
+
+A record holds the settings as the client sent them, its place in the life cycle, and links to what
+it depends on. `view` is the dictionary from which describe and list answers are cut: the output
+shape of the operation picks its members.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+if TYPE_CHECKING:
+    from musicrec.local.personalize.avro import DatasetSchema
+    from musicrec.local.personalize.filter_language import FilterExpression
+    from musicrec.local.personalize.interaction_log import InteractionLog
+    from musicrec.local.personalize.item_columns import ItemColumns
+    from musicrec.local.personalize.metadata import MetadataRecords
+    from musicrec.local.personalize.recipes import Recipe
+    from musicrec.local.personalize.training import Trained
+
+ACTIVE: Final = "ACTIVE"
+PENDING: Final = "CREATE PENDING"
+IN_PROGRESS: Final = "CREATE IN_PROGRESS"
+FAILED: Final = "CREATE FAILED"
+STOPPED: Final = "CREATE STOPPED"
+STOPPING: Final = "CREATE STOPPING"
+
+CHANGING: Final = frozenset({PENDING, IN_PROGRESS, STOPPING})
+"""In these states a resource is neither usable nor deletable."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Resource:
+    """What all kinds share.
+
+    Attributes:
+        arn: the resource's name in AWS.
+        settings: what describe echoes beside the members below.
+        created: epoch seconds.
+        updated: epoch seconds of the last change of state or settings.
+        status: place in the life cycle.
+        failure: why the status is `CREATE FAILED`.
+        sequence: order of creation in the region.
+        tags: by key.
+    """
+
+    arn_key: ClassVar[str]
+
+    arn: str
+    settings: dict[str, Any]
+    created: float
+    updated: float
+    status: str = ACTIVE
+    failure: str | None = None
+    sequence: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def view(self) -> dict[str, Any]:
+        """Everything that a describe answer may show."""
+        return self.settings | {
+            self.arn_key: self.arn,
+            "status": self.status,
+            "failureReason": self.failure,
+            "creationDateTime": self.created,
+            "lastUpdatedDateTime": self.updated,
+        }
+
+
+@dataclass(kw_only=True, eq=False)
+class Job(Resource):
+    """A resource whose creation takes work.
+
+    Attributes:
+        finished: set once the work succeeded, failed or was stopped.
+    """
+
+    status: str = PENDING
+    finished: Event = field(default_factory=Event)
+
+
+@dataclass(kw_only=True, eq=False)
+class Schema(Resource):
+    """An Avro schema, checked."""
+
+    arn_key: ClassVar[str] = "schemaArn"
+    fields: DatasetSchema
+
+
+@dataclass(kw_only=True, eq=False)
+class DatasetGroup(Resource):
+    """A dataset group, and the interactions of all its users."""
+
+    arn_key: ClassVar[str] = "datasetGroupArn"
+    log: InteractionLog
+
+
+@dataclass(kw_only=True, eq=False)
+class Dataset(Resource):
+    """A dataset; `records` is None for Interactions, whose contents are the group's log."""
+
+    arn_key: ClassVar[str] = "datasetArn"
+    group: DatasetGroup
+    kind: str
+    schema: Schema
+    records: MetadataRecords | None = None
+    imported: bool = False
+
+
+@dataclass(kw_only=True, eq=False)
+class ImportJob(Job):
+    """One load of CSV files into a dataset."""
+
+    arn_key: ClassVar[str] = "datasetImportJobArn"
+    dataset: Dataset
+
+
+@dataclass(kw_only=True, eq=False)
+class ExportJob(Job):
+    """One write of a dataset's contents to CSV."""
+
+    arn_key: ClassVar[str] = "datasetExportJobArn"
+    dataset: Dataset
+
+
+@dataclass(kw_only=True, eq=False)
+class EventTracker(Resource):
+    """Where `PutEvents` sends a group's events."""
+
+    arn_key: ClassVar[str] = "eventTrackerArn"
+    group: DatasetGroup
+    tracking_id: str
+
+
+@dataclass(kw_only=True, eq=False)
+class Filter(Resource):
+    """A parsed filter expression."""
+
+    arn_key: ClassVar[str] = "filterArn"
+    group: DatasetGroup
+    expression: FilterExpression
+
+
+@dataclass(kw_only=True, eq=False)
+class Solution(Resource):
+    """A recipe with its configuration."""
+
+    arn_key: ClassVar[str] = "solutionArn"
+    group: DatasetGroup
+    recipe: Recipe
+    update: dict[str, Any] | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class SolutionVersion(Job):
+    """A trained model; `trained` is set once and replaced never.
+
+    Attributes:
+        metrics: offline metrics by AWS's names.
+        columns: item metadata by the model's item codes, renewed when the metadata change.
+    """
+
+    arn_key: ClassVar[str] = "solutionVersionArn"
+    solution: Solution
+    trained: Trained | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    columns: ItemColumns | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Campaign(Resource):
+    """A deployed solution version."""
+
+    arn_key: ClassVar[str] = "campaignArn"
+    version: SolutionVersion
+    update: dict[str, Any] | None = None

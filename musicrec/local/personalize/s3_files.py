@@ -1,0 +1,73 @@
+"""Reading and writing the files of jobs, with AWS's texts for what goes wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from musicrec.local.personalize.csv_files import CsvFile
+from musicrec.local.personalize.errors import InvalidInputError
+from musicrec.local.personalize.workers import JobFailedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+NO_ACCESS: Final = "Insufficient privileges for accessing data in Amazon S3."
+NOTHING_THERE: Final = "Invalid Data location."
+
+
+def split_location(location: str) -> tuple[str, str]:
+    """Bucket and key of an `s3://` location.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
+    parts = urlsplit(location)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise InvalidInputError(f"Invalid Data location. '{location}' must be s3://bucket/key.")
+    return parts.netloc, location.split("/", 3)[3] if parts.path else ""
+
+
+def read_csv_files(s3: S3Client, location: str) -> list[CsvFile]:
+    """The object at the location; for one that ends in `/`, all CSV objects on that level.
+
+    Raises:
+        JobFailedError: nothing is there, or it cannot be read.
+    """
+    bucket, key = split_location(location)
+    try:
+        keys = _keys(s3, bucket, key) if key.endswith("/") or not key else [key]
+        files = [
+            CsvFile(name, s3.get_object(Bucket=bucket, Key=name)["Body"].read()) for name in keys
+        ]
+    except ClientError as error:
+        missing = error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}
+        raise JobFailedError(NOTHING_THERE if missing else NO_ACCESS) from error
+    except BotoCoreError as error:
+        raise JobFailedError(f"{NO_ACCESS} ({error})") from error
+    if not files:
+        raise JobFailedError(NOTHING_THERE)
+    return files
+
+
+def _keys(s3: S3Client, bucket: str, prefix: str) -> list[str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=prefix, Delimiter="/"
+    )
+    names = [entry["Key"] for found in pages for entry in found.get("Contents", [])]
+    return sorted(name for name in names if name.lower().endswith(".csv"))
+
+
+def write_file(s3: S3Client, location: str, content: bytes) -> None:
+    """Write one object.
+
+    Raises:
+        JobFailedError: the bucket is not there or refuses.
+    """
+    bucket, key = split_location(location)
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
+    except (ClientError, BotoCoreError) as error:
+        raise JobFailedError(NO_ACCESS) from error

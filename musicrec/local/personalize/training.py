@@ -1,0 +1,148 @@
+"""Training: from a group's data to an immutable model that a campaign serves.
+
+Everything that is read is taken once at the beginning, no lock is held afterwards, and the result
+appears as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from musicrec.local.personalize.item_features import item_features
+from musicrec.local.personalize.models import new_model, uses_metadata
+from musicrec.local.personalize.workers import JobFailedError
+from musicrec.research.models.base import Interactions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from musicrec.local.personalize.event_selection import EventSelection
+    from musicrec.local.personalize.interaction_log import InteractionLog
+    from musicrec.local.personalize.interaction_table import InteractionTable
+    from musicrec.local.personalize.metadata import MetadataRecords
+    from musicrec.local.personalize.recipes import Recipe
+    from musicrec.research.models.base import Model
+
+MIN_INTERACTIONS: Final = 1000
+MIN_USERS: Final = 25
+"""Users with at least two interactions each."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """What a training and its evaluation look at.
+
+    Attributes:
+        interactions: coded and weighted.
+        seen: the same rows by user, with event types and values.
+        features: item metadata as numbers, by item code.
+        mark: streamed events before this mark are among the interactions.
+        catalogue_size: distinct items in all datasets.
+    """
+
+    interactions: Interactions
+    seen: InteractionTable
+    features: NDArray[np.float32] | None
+    mark: int
+    catalogue_size: int
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A model with what it needs to answer; never changed once made.
+
+    Attributes:
+        model: fitted.
+        item_ids: by code.
+        item_index: codes by id.
+        seen: the histories known at training, in the model's codes.
+        selection: which events make a history.
+        mark: streamed events before this mark are in `seen`.
+    """
+
+    model: Model
+    item_ids: list[str]
+    item_index: dict[str, int]
+    seen: InteractionTable
+    selection: EventSelection
+    mark: int
+
+
+def collect(
+    recipe: Recipe,
+    selection: EventSelection,
+    log: InteractionLog,
+    items: MetadataRecords | None,
+    excluded: frozenset[str] = frozenset(),
+) -> TrainingData:
+    """Take what is there now.
+
+    Args:
+        recipe: decides whether item metadata are used.
+        selection: which interactions count.
+        log: the group's interactions.
+        items: the group's Items dataset.
+        excluded: item columns that the solution leaves out.
+
+    Raises:
+        JobFailedError: the data do not reach AWS's minimums.
+    """
+    mark = log.length
+    table = log.table(mark)
+    weights = selection.weights(table)
+    kept = ~np.isnan(weights)
+    seen, weights = table.select(kept), weights[kept]
+    _check_minimums(seen, table, selection)
+    met = {seen.item_ids[code] for code in np.unique(seen.items)}
+    described = set(items.all().column("ITEM_ID").to_pylist()) if items else set()
+    item_ids = sorted(met | described) if uses_metadata(recipe) else sorted(met)
+    seen = seen.recode_items(item_ids)
+    index = {name: code for code, name in enumerate(item_ids)}
+    with_metadata = items if uses_metadata(recipe) else None
+    features = item_features(with_metadata, index, excluded) if with_metadata else None
+    return TrainingData(
+        _interactions(seen, weights), seen, features, mark, len(described.union(table.item_ids))
+    )
+
+
+def fit(recipe: Recipe, selection: EventSelection, data: TrainingData) -> Trained:
+    """Train the recipe's model on all of the data."""
+    return Trained(
+        model=new_model(recipe).fit(data.interactions, data.features),
+        item_ids=data.interactions.item_ids,
+        item_index={name: code for code, name in enumerate(data.interactions.item_ids)},
+        seen=data.seen,
+        selection=selection,
+        mark=data.mark,
+    )
+
+
+def _interactions(seen: InteractionTable, weights: NDArray[np.float32]) -> Interactions:
+    order = np.lexsort((seen.items, seen.users, seen.timestamps))
+    return Interactions(
+        users=seen.users[order],
+        items=seen.items[order],
+        timestamps=seen.timestamps[order],
+        weights=weights[order],
+        user_ids=seen.user_ids,
+        item_ids=seen.item_ids,
+    )
+
+
+def _check_minimums(
+    seen: InteractionTable, everything: InteractionTable, selection: EventSelection
+) -> None:
+    if selection.rules is not None and len(everything) and (everything.types < 0).all():
+        raise JobFailedError(
+            "All values in the event_type column are either reserved keywords or null."
+        )
+    if len(seen) < MIN_INTERACTIONS:
+        after = "" if selection.rules is None else f" after filtering by event type: {selection}"
+        raise JobFailedError(f"Dataset has fewer than {MIN_INTERACTIONS} interactions{after}")
+    if int((np.diff(seen.offsets) >= 2).sum()) < MIN_USERS:
+        raise JobFailedError(
+            f"Dataset has fewer than {MIN_USERS} users with at least 2 interactions each."
+        )

@@ -1,0 +1,183 @@
+"""Which application answers a request to the embedded AWS's one port.
+
+AWS has a host name for each service; here the SigV4 credential scope of the request names it.
+Whoever needs to know that something changed is told after moto has answered.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from musicrec.local import invoke_api, runtime_api
+from musicrec.local.wsgi import read_body, respond_json
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+ADMIN_PREFIX: Final = "/_musicrec"
+EXECUTE_API_PREFIX: Final = "/execute-api"
+RESET_PATH: Final = "/moto-api/reset"
+
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+_SCOPE: Final = re.compile(r"Credential=[^/,\s]+/\d{8}/[^/,\s]+/(?P<service>[^/,\s]+)/aws4_request")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request that moto answered.
+
+    Attributes:
+        method: HTTP method.
+        path: decoded path.
+        target: `X-Amz-Target`, the operation in AWS's JSON protocols; empty in the others.
+        body: the request's.
+        status: HTTP status of the answer.
+        response: body of the answer.
+    """
+
+    method: str
+    path: str
+    target: str
+    body: bytes
+    status: int
+    response: bytes
+
+
+Observer = Callable[[Exchange], None]
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The applications behind the port.
+
+    Attributes:
+        moto: stores everything that nobody else takes.
+        personalize: everything signed for Personalize.
+        gateway: executes the stored REST APIs.
+        invoke: Lambda's Invoke API.
+        runtime: Lambda's runtime API.
+        admin: what the embedded AWS offers beside AWS.
+        observers: by signing service, who is told what moto answered.
+        reset: forgets everything that the parts know; called after moto was reset.
+    """
+
+    moto: WSGIApplication
+    personalize: WSGIApplication
+    gateway: WSGIApplication
+    invoke: WSGIApplication
+    runtime: WSGIApplication
+    admin: WSGIApplication
+    observers: Mapping[str, Observer]
+    reset: Callable[[], None]
+
+
+class Router:
+    """Sends each request to the application that answers it.
+
+    Requests from web pages of other hosts are refused, whether they come by a name that was made
+    to resolve to the loopback address or openly from another origin.
+    """
+
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        refusal = _refusal(environ)
+        if refusal is not None:
+            return respond_json(start_response, HTTPStatus.FORBIDDEN, {"message": refusal})
+        service = signing_service(environ)
+        application = self._own(environ["PATH_INFO"], service)
+        if application is not None:
+            return application(environ, start_response)
+        if environ["PATH_INFO"] == RESET_PATH:
+            return self._reset(environ, start_response)
+        observer = self._routes.observers.get(service)
+        if observer is None:
+            return self._routes.moto(environ, start_response)
+        return self._observed(observer, environ, start_response)
+
+    def _own(self, path: str, service: str) -> WSGIApplication | None:
+        """The application of ours that takes a request, None when it is moto's."""
+        if service == "personalize":
+            return self._routes.personalize
+        if service == "lambda":
+            return self._routes.invoke if invoke_api.PATH.fullmatch(path) else None
+        if service not in {"", "execute-api"}:
+            return None
+        prefixes = {
+            EXECUTE_API_PREFIX: self._routes.gateway,
+            runtime_api.PREFIX: self._routes.runtime,
+            ADMIN_PREFIX: self._routes.admin,
+        }
+        return prefixes.get("/" + path.split("/", 2)[1])
+
+    def _observed(
+        self, observer: Observer, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Let moto answer, then tell the observer; its failure is ours, not the caller's."""
+        body = read_body(environ)
+        status = [0]
+
+        def note(line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            status[0] = int(line.split(" ", 1)[0])
+            return start_response(line, headers, *rest)
+
+        response = b"".join(self._routes.moto(environ, note))
+        exchange = Exchange(
+            method=environ["REQUEST_METHOD"],
+            path=environ["PATH_INFO"],
+            target=environ.get("HTTP_X_AMZ_TARGET", ""),
+            body=body,
+            status=status[0],
+            response=response,
+        )
+        try:
+            observer(exchange)
+        except Exception:  # noqa: BLE001 - moto has answered, and the caller must hear that answer
+            _log.exception("after %s %s %s", exchange.method, exchange.path, exchange.target)
+        return [response]
+
+    def _reset(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = self._routes.moto(environ, start_response)
+        if environ["REQUEST_METHOD"] == "POST":
+            self._routes.reset()
+        return answer
+
+
+def signing_service(environ: WSGIEnvironment) -> str:
+    """The service that a request was signed for, in its header or its query; empty if unsigned."""
+    match = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if match is not None:
+        return match["service"].lower()
+    for credential in parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", []):
+        parts = credential.split("/")
+        return parts[-2].lower() if len(parts) > 1 else ""
+    return ""
+
+
+def _refusal(environ: WSGIEnvironment) -> str | None:
+    """Why a request may not come in, None when it may."""
+    host = _host_name(f"http://{environ.get('HTTP_HOST', '')}")
+    if host not in LOOPBACK_HOSTS:
+        return f"the embedded AWS answers to 127.0.0.1 and localhost only, not to {host!r}"
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is not None and _host_name(origin) not in LOOPBACK_HOSTS:
+        return f"the embedded AWS answers pages of this machine only, not of {origin!r}"
+    return None
+
+
+def _host_name(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,233 @@
+"""The outbox: what was inferred is on disk before anything is sent, and stays until it is accepted.
+
+The player's state and the events that led to it are written in one transaction. A process that is
+killed at any point therefore continues from a state whose events are all there, and an event that
+was sent but not yet removed is sent again under the same id.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from musicrec import events
+from musicrec.events import MAX_EVENTS_PER_REQUEST, ListeningEvent
+from musicrec.producer.ingest import RefusedSenderError, RejectedEventsError, SendResult
+from musicrec.producer.playback import PlayerState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS player (user_id TEXT PRIMARY KEY, memory BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS waiting (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id TEXT NOT NULL UNIQUE,
+    body BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS set_aside (
+    event_id TEXT PRIMARY KEY,
+    body BLOB NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+"""
+
+
+class OutboxFileError(Exception):
+    """The outbox's file is no database of ours or cannot be used."""
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """What a producer must know to continue where it was.
+
+    Attributes:
+        state: of the state machine.
+        t: the last reading of the producer's time axis.
+        wall_ms: the wall clock at that moment.
+        hold_until_ms: the wall-clock time before which Spotify must not be asked.
+    """
+
+    state: PlayerState
+    t: int
+    wall_ms: int
+    hold_until_ms: int | None = None
+
+
+class Sender(Protocol):
+    """What delivers events: `musicrec.producer.ingest.IngestionApi`."""
+
+    def send(self, events: Sequence[ListeningEvent]) -> SendResult:
+        """Deliver events; see `IngestionApi.send`."""
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """What one delivery did.
+
+    Attributes:
+        accepted: events that the API took and the outbox forgot.
+        set_aside: events that the API will never take.
+        problem: why events still wait, None when the outbox is empty.
+        retry_after_s: seconds that the API asked to wait.
+    """
+
+    accepted: int = 0
+    set_aside: int = 0
+    problem: str | None = None
+    retry_after_s: float | None = None
+
+
+class Outbox:
+    """One listener's producer on disk; for one process and one thread at a time.
+
+    Args:
+        path: SQLite file, made readable for its owner alone when it does not exist.
+
+    Raises:
+        OutboxFileError: the file cannot be opened or is no outbox.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=1)
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.executescript(SCHEMA)
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise OutboxFileError(
+                f"{path}: {error}; move the file away to start with an empty outbox"
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def load(self, user_id: str) -> Memory | None:
+        """What the listener's producer remembered last, None at the first start."""
+        row = self._db.execute("SELECT memory FROM player WHERE user_id = ?", (user_id,)).fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=Memory)
+
+    def record(self, user_id: str, memory: Memory, new: Sequence[ListeningEvent]) -> None:
+        """Store the state and the events that led to it, both or neither.
+
+        An event that breaks the event's own rules (a clock far off, say) is set aside at once: the
+        API would reject it, and one bad event must not hold up the others.
+        """
+        with self._transaction():
+            for event in new:
+                self._insert(event)
+            self._db.execute(
+                "INSERT INTO player VALUES (?, ?) "
+                "ON CONFLICT (user_id) DO UPDATE SET memory = excluded.memory",
+                (user_id, msgspec.json.encode(memory)),
+            )
+
+    def _insert(self, event: ListeningEvent) -> None:
+        body = events.encode(event)
+        try:
+            events.decode(body)
+        except events.InvalidEventError as error:
+            self._insert_aside(event.event_id, body, str(error))
+            return
+        self._db.execute(
+            "INSERT OR IGNORE INTO waiting (event_id, body) VALUES (?, ?)", (event.event_id, body)
+        )
+
+    def waiting(self) -> int:
+        """Number of events not yet accepted."""
+        return int(self._db.execute("SELECT count(*) FROM waiting").fetchone()[0])
+
+    def set_aside(self) -> list[tuple[str, str]]:
+        """Ids of the events that can never be accepted, each with the reason, oldest first."""
+        return self._db.execute("SELECT event_id, reason FROM set_aside ORDER BY rowid").fetchall()
+
+    def deliver(self, api: Sender) -> Delivery:
+        """Send what waits, oldest first, until nothing waits or the API does not take more.
+
+        Raises:
+            RefusedSenderError: the API refuses the key or the address; all events stay.
+        """
+        total = Delivery()
+        while total.problem is None and (batch := self._oldest()):
+            part = self._deliver(api, batch)
+            total = Delivery(
+                accepted=total.accepted + part.accepted,
+                set_aside=total.set_aside + part.set_aside,
+                problem=part.problem,
+                retry_after_s=part.retry_after_s,
+            )
+        return total
+
+    def _deliver(self, api: Sender, batch: list[ListeningEvent]) -> Delivery:
+        try:
+            result = api.send(batch)
+        except RefusedSenderError:
+            raise
+        except RejectedEventsError as error:
+            return self._isolate(api, batch, error)
+        accepted = [event.event_id for event in batch if event.event_id not in result.failed]
+        self._forget(accepted)
+        return Delivery(
+            accepted=len(accepted),
+            problem=next(iter(result.failed.values()), None),
+            retry_after_s=result.retry_after_s,
+        )
+
+    def _isolate(
+        self, api: Sender, batch: list[ListeningEvent], error: RejectedEventsError
+    ) -> Delivery:
+        """The API rejects a whole request for one bad event: find it by halving."""
+        if len(batch) == 1:
+            self._put_aside(batch[0], str(error))
+            return Delivery(set_aside=1)
+        middle = len(batch) // 2
+        first = self._deliver(api, batch[:middle])
+        if first.problem is not None:
+            return first
+        second = self._deliver(api, batch[middle:])
+        return Delivery(
+            accepted=first.accepted + second.accepted,
+            set_aside=first.set_aside + second.set_aside,
+            problem=second.problem,
+            retry_after_s=second.retry_after_s,
+        )
+
+    def _oldest(self) -> list[ListeningEvent]:
+        rows = self._db.execute(
+            "SELECT body FROM waiting ORDER BY number LIMIT ?", (MAX_EVENTS_PER_REQUEST,)
+        )
+        return [events.decode(body) for (body,) in rows]
+
+    def _forget(self, event_ids: Sequence[str]) -> None:
+        with self._transaction():
+            self._db.executemany(
+                "DELETE FROM waiting WHERE event_id = ?", [(event_id,) for event_id in event_ids]
+            )
+
+    def _put_aside(self, event: ListeningEvent, reason: str) -> None:
+        with self._transaction():
+            self._insert_aside(event.event_id, events.encode(event), reason)
+            self._db.execute("DELETE FROM waiting WHERE event_id = ?", (event.event_id,))
+
+    def _insert_aside(self, event_id: str, body: bytes, reason: str) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO set_aside VALUES (?, ?, ?)", (event_id, body, reason)
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")

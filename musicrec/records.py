@@ -1,0 +1,212 @@
+"""From what Lambda hands over to listening events, and what becomes of records that hold none.
+
+A record that cannot be read never will be: retrying it would block its shard. Such poison goes to
+a queue with its reason, and the batch goes on.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import Struct
+
+from musicrec import events
+from musicrec.events import InvalidEventError, ListeningEvent
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+SQS_BATCH: Final = 10
+"""SendMessageBatch takes 10 messages."""
+
+SQS_BYTES: Final = 262_144
+"""A message, and all of a batch together, of 256 KiB passes on every queue's default setting."""
+
+MAX_POISON_DATA: Final = 180_000
+"""Raw bytes kept of a poison record: base64 makes a third more of them."""
+
+MAX_REASON: Final = 1000
+"""Characters kept of a reason, which may quote the data."""
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """A Kinesis record that holds a listening event.
+
+    Attributes:
+        event: the event.
+        data: the record's bytes as they came.
+        sequence_number: its place in the shard, by which Lambda wants failures named.
+        shard_id: where it came from.
+        partition_key: what Kinesis chose the shard by.
+        arrived_at: when Kinesis took it, epoch milliseconds.
+    """
+
+    event: ListeningEvent
+    data: bytes
+    sequence_number: str
+    shard_id: str
+    partition_key: str
+    arrived_at: int
+
+
+class Poison(Struct, frozen=True, kw_only=True):
+    """A Kinesis record that no retry will make better.
+
+    Attributes:
+        reason: what is wrong with it.
+        field: JSON path of the offending field, `$` for the whole.
+        data: the record's bytes as they came.
+        sequence_number: its place in the shard.
+        shard_id: where it came from.
+        partition_key: what Kinesis chose the shard by.
+    """
+
+    reason: str
+    field: str
+    data: bytes
+    sequence_number: str
+    shard_id: str
+    partition_key: str
+
+    @classmethod
+    def of(cls, record: Record, reason: str, field: str = "$") -> Poison:
+        """A readable record that a service refuses for good."""
+        return cls(
+            reason=reason,
+            field=field,
+            data=record.data,
+            sequence_number=record.sequence_number,
+            shard_id=record.shard_id,
+            partition_key=record.partition_key,
+        )
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """One invocation's records, both kinds in the order of the stream."""
+
+    records: tuple[Record, ...]
+    poison: tuple[Poison, ...]
+
+    def lag_ms(self, now_ms: int) -> int:
+        """Age of the oldest readable record on the stream, in milliseconds; 0 without any."""
+        return max((now_ms - record.arrived_at for record in self.records), default=0)
+
+
+class PoisonQueue:
+    """The queue that poison goes to.
+
+    Args:
+        sqs: client.
+        url: of the queue.
+        consumer: name of the function that met the poison.
+    """
+
+    def __init__(self, sqs: SQSClient, url: str, consumer: str) -> None:
+        self._sqs, self._url, self._consumer = sqs, url, consumer
+
+    def send(self, poison: Iterable[Poison]) -> list[Poison]:
+        """Queue every record with its reason.
+
+        Returns:
+            The records that could not be queued; they must be handed back to the stream.
+        """
+        unsent: list[Poison] = []
+        for batch in _batches(_message(record, self._consumer) for record in poison):
+            unsent += self._send(batch)
+        return unsent
+
+    def _send(self, batch: Sequence[_Message]) -> list[Poison]:
+        entries = [
+            {"Id": str(place), "MessageBody": message.body} for place, message in enumerate(batch)
+        ]
+        try:
+            answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type] # the stub wants its own TypedDict
+        except (BotoCoreError, ClientError):
+            return [message.poison for message in batch]
+        return [batch[int(failure["Id"])].poison for failure in answer.get("Failed", ())]
+
+
+class _Message(Struct, frozen=True):
+    poison: Poison
+    body: str
+
+
+def decode(event: Mapping[str, Any]) -> Batch:
+    """Read the records of a Lambda event from a Kinesis event source mapping."""
+    records: list[Record] = []
+    poison: list[Poison] = []
+    for raw in event["Records"]:
+        outcome = _read(raw)
+        if isinstance(outcome, Record):
+            records.append(outcome)
+        else:
+            poison.append(outcome)
+    return Batch(records=tuple(records), poison=tuple(poison))
+
+
+def response(sequence_numbers: Iterable[str]) -> dict[str, list[dict[str, str]]]:
+    """The answer that hands records back to the stream (ReportBatchItemFailures).
+
+    Lambda takes the lowest sequence number as a checkpoint: that record and all after it come
+    again, those that succeeded among them too.
+    """
+    ordered = sorted(set(sequence_numbers), key=int)
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in ordered]}
+
+
+def _read(raw: Mapping[str, Any]) -> Record | Poison:
+    kinesis = raw["kinesis"]
+    text: str = kinesis["data"]
+    origin = {
+        "sequence_number": kinesis["sequenceNumber"],
+        "shard_id": raw["eventID"].split(":", 1)[0],
+        "partition_key": kinesis["partitionKey"],
+    }
+    try:
+        data = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        return Poison(reason=f"not base64 ({error})", field="$", data=text.encode(), **origin)
+    try:
+        event = events.decode(data)
+    except InvalidEventError as error:
+        return Poison(reason=str(error), field=error.field, data=data, **origin)
+    arrived_at = round(kinesis["approximateArrivalTimestamp"] * 1000)
+    return Record(event=event, data=data, arrived_at=arrived_at, **origin)
+
+
+def _message(poison: Poison, consumer: str) -> _Message:
+    kept = poison.data[:MAX_POISON_DATA]
+    # ASCII only: SQS refuses some characters that a reason may quote from the data.
+    body = json.dumps(
+        {
+            "reason": poison.reason[:MAX_REASON],
+            "field": poison.field[:MAX_REASON],
+            "sequence_number": poison.sequence_number,
+            "shard_id": poison.shard_id,
+            "partition_key": poison.partition_key,
+            "consumer": consumer,
+            "data": base64.b64encode(kept).decode(),
+            "size": len(poison.data),
+            "truncated": len(kept) < len(poison.data),
+        }
+    )
+    return _Message(poison, body)
+
+
+def _batches(messages: Iterable[_Message]) -> Iterator[list[_Message]]:
+    """As many messages at a time as one call takes, by number and by bytes."""
+    batch: list[_Message] = []
+    size = 0
+    for message in messages:
+        if batch and (len(batch) == SQS_BATCH or size + len(message.body) > SQS_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += len(message.body)
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""What the notebooks research with: splits, metrics, models, frames and plots."""

@@ -1,0 +1,129 @@
+"""Counts of items met near each other, decayed by distance and normalised.
+
+For an interaction at position p of a user's sequence, an item d positions later counts
+0.5 ** ((d - 1) / half_life), an item d positions earlier the same times `backward`; both times the
+weights of the two interactions. The sum C[i, j] is then divided by a power of row i's and of column
+j's totals, so that popular items do not win for being everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from scipy import sparse
+
+from musicrec.research.models.base import collapse_repeats
+from musicrec.research.models.neighbours import stacked
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from musicrec.research.models.base import Interactions
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """All histories end to end, consecutive repeats within a history made one.
+
+    Attributes:
+        users: whose position it is; positions of a user are adjacent, oldest first.
+        items: the item at each position.
+        weights: the highest weight of the repeats that a position stands for.
+        n_items: how many item codes there are.
+    """
+
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    n_items: int
+
+    @classmethod
+    def of(cls, interactions: Interactions) -> Self:
+        """Order by user and collapse."""
+        rows = interactions.by_user().rows
+        users, items = interactions.users[rows], interactions.items[rows]
+        keep = collapse_repeats(items) | collapse_repeats(users)
+        starts = np.flatnonzero(keep)
+        weights = interactions.weights[rows]
+        weights = np.maximum.reduceat(weights, starts) if len(starts) else weights
+        return cls(users[keep], items[keep], weights, interactions.n_items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def neighbour_matrix(
+    sequences: Sequences, *, window: int, half_life: float, backward: float, power: float, keep: int
+) -> sparse.csr_array:
+    """The normalised co-occurrences of every item with its `keep` strongest neighbours.
+
+    Args:
+        sequences: what was heard in which order.
+        window: the largest distance that counts, in positions.
+        half_life: distance after which a pair counts half, in positions.
+        backward: weight of pairs against the order heard.
+        power: of the totals that counts are divided by: 0 leaves the counts, 0.5 is a cosine.
+        keep: neighbours kept for each item.
+    """
+    decay = 0.5 ** (np.arange(window) / half_life)
+    offsets = np.concatenate([np.arange(1, window + 1), -np.arange(1, window + 1)])
+    factors = np.concatenate([decay, backward * decay]).astype(np.float32)
+    out_sums, in_sums = _totals(sequences, decay, backward)
+    out_scale, in_scale = _discount(out_sums, power), _discount(in_sums, power)
+    positions = np.argsort(sequences.items, kind="stable")
+    counts = np.bincount(sequences.items, minlength=sequences.n_items)
+    ends = np.concatenate([[0], np.cumsum(counts)])
+
+    def block(start: int, stop: int) -> sparse.csr_array:
+        chosen = positions[ends[start] : ends[stop]]
+        near = _neighbourhood(sequences, chosen, offsets, factors)
+        indptr = ends[start : stop + 1] - ends[start]
+        own = (sequences.weights[chosen], np.arange(len(chosen)), indptr)
+        product = sparse.csr_array(sparse.csr_array(own, shape=(stop - start, len(chosen))) @ near)
+        rows = np.repeat(np.arange(start, stop), np.diff(product.indptr))
+        product.data *= out_scale[rows] * in_scale[product.indices]
+        return product
+
+    return stacked(counts * len(offsets), block, keep)
+
+
+def _totals(
+    sequences: Sequences, decay: NDArray[np.float64], backward: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Row and column totals of all co-occurrences, a lag at a time."""
+    out_sums = np.zeros(sequences.n_items)
+    in_sums = np.zeros(sequences.n_items)
+    for lag, factor in enumerate(decay, start=1):
+        same = np.flatnonzero(sequences.users[lag:] == sequences.users[:-lag])
+        pair = sequences.weights[same].astype(np.float64) * sequences.weights[same + lag]
+        earlier = np.bincount(sequences.items[same], pair, sequences.n_items)
+        later = np.bincount(sequences.items[same + lag], pair, sequences.n_items)
+        out_sums += factor * (earlier + backward * later)
+        in_sums += factor * (later + backward * earlier)
+    return out_sums, in_sums
+
+
+def _neighbourhood(
+    sequences: Sequences,
+    chosen: NDArray[np.intp],
+    offsets: NDArray[np.int64],
+    factors: NDArray[np.float32],
+) -> sparse.csr_array:
+    """One row a chosen position: the items around it, each with its decayed weight."""
+    places = chosen[:, None] + offsets
+    inside = (places >= 0) & (places < len(sequences))
+    np.clip(places, 0, max(0, len(sequences) - 1), out=places)
+    inside &= sequences.users[places] == sequences.users[chosen][:, None]
+    indptr = np.concatenate([[0], np.cumsum(inside.sum(axis=1))])
+    near = places[inside]
+    weights = np.broadcast_to(factors, inside.shape)[inside] * sequences.weights[near]
+    return sparse.csr_array(
+        (weights, sequences.items[near], indptr), shape=(len(chosen), sequences.n_items)
+    )
+
+
+def _discount(totals: NDArray[np.float64], power: float) -> NDArray[np.float32]:
+    factors = np.power(totals, -power, out=np.zeros_like(totals), where=totals > 0)
+    return factors.astype(np.float32)

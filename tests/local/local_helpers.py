@@ -1,0 +1,57 @@
+"""Tiny functions and stacks for the tests of the embedded AWS."""
+
+import io
+import json
+import zipfile
+
+
+def zipped(code):
+    """A Lambda code archive with one module, `handler`."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("handler.py", code)
+    return buffer.getvalue()
+
+
+def make_function(aws, name, code, **settings):
+    """Store a function; returns its ARN."""
+    settings = {"Timeout": 10, "Handler": "handler.lambda_handler", **settings}
+    answer = aws.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=make_role(aws),
+        Code={"ZipFile": zipped(code)},
+        **settings,
+    )
+    return answer["FunctionArn"]
+
+
+def make_role(aws):
+    """The role of every test function."""
+    iam = aws.client("iam")
+    try:
+        return iam.get_role(RoleName="tests")["Role"]["Arn"]
+    except iam.exceptions.NoSuchEntityException:
+        return iam.create_role(RoleName="tests", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+
+
+def make_stream(aws, name, shards=1):
+    """Make a Kinesis stream; returns its ARN."""
+    kinesis = aws.client("kinesis")
+    kinesis.create_stream(StreamName=name, ShardCount=shards)
+    return kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
+
+
+def put(aws, stream, documents):
+    """Put JSON documents on a stream, all with one partition key."""
+    records = [{"Data": json.dumps(document), "PartitionKey": "k"} for document in documents]
+    aws.client("kinesis").put_records(StreamName=stream, Records=records)
+
+
+def invoke(aws, name, event=None, **settings):
+    """Invoke a function; returns its decoded answer and the error header."""
+    answer = aws.client("lambda").invoke(
+        FunctionName=name, Payload=json.dumps(event).encode(), **settings
+    )
+    payload = answer["Payload"].read()
+    return json.loads(payload) if payload else None, answer.get("FunctionError")

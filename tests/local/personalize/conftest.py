@@ -1,0 +1,35 @@
+"""Fixtures of the embedded Personalize: one server a module, one region a test."""
+
+import pytest
+from personalize_world import Embedded, item_rows
+
+
+@pytest.fixture(scope="module")
+def embedded():
+    """One server for a module."""
+    server = Embedded()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def world(embedded):
+    """An empty region."""
+    return embedded.world()
+
+
+@pytest.fixture(scope="module")
+def music(embedded):
+    """A region with data, a trained solution and its campaign; tests must not change these."""
+    users = [(f"u{n:03}", 15 + n % 10, "DE" if n % 2 else "FR") for n in range(60)]
+    world = embedded.world().load(items=item_rows(), users=users)
+    config = {
+        "eventsConfig": {
+            "eventParametersList": [
+                {"eventType": "play", "weight": 0.3},
+                {"eventType": "complete", "weight": 1.0},
+            ]
+        }
+    }
+    world.arns["campaign"] = world.campaign(name="live", solutionConfig=config)
+    return world

@@ -1,0 +1,153 @@
+"""The whole path on a running stack: what is refused, what arrives, what is answered."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+import requests
+
+from musicrec import events
+from musicrec.cli import SAMPLE
+from musicrec.local.demo import filling, stations
+from musicrec.local.running import RunningStack, running
+from musicrec.processor.lake import Lake
+from musicrec.processor.profiles import ProfileStore
+
+pytestmark = pytest.mark.slow
+
+TRACK_ID = "5SuOikwiRyPMVoIQDJUgSV"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[RunningStack]:
+    """A deployed stack with the shipped catalogue and no events."""
+    with running() as stack:
+        stack.prepare(SAMPLE)
+        yield stack
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "event_id": events.new_event_id("end-to-end", str(changes)),
+        "schema_version": 1,
+        "user_id": "björk",
+        "session_id": "s-1",
+        "track_id": TRACK_ID,
+        "event_type": "complete",
+        "occurred_at": 1_767_600_000_123,
+        "source": "live",
+        "listened_ms": 200_000,
+        "duration_ms": 210_000,
+        "track": {"name": "It's \"Oh\" So \\ Quiet", "artists": ["宇多田ヒカル", "Björk"]},
+    }
+    return {name: value for name, value in (values | changes).items() if value is not ...}
+
+
+def post(stack: RunningStack, body: Any, **headers: str) -> requests.Response:
+    data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    given = {"x-api-key": stack.api_key, "content-type": "application/json"} | headers
+    url = f"{stack.deployment.api_url}/events"
+    return requests.post(url, data=data, headers=given, timeout=30)
+
+
+def on_stream(stack: RunningStack) -> int:
+    kinesis = stack.server.aws.client("kinesis")
+    return stations.records_on_stream(kinesis, stack.deployment.stream)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("body", "status", "named"),
+        [
+            ({"events": [event(user_id=...)]}, 400, "user_id"),
+            ({"events": [event(event_type="listen")]}, 400, "event_type"),
+            ({"events": [event(user_id="u" * 300)]}, 400, "user_id"),
+            ({"events": [event(), event(track_id="x")]}, 400, "track_id"),
+            ({"events": [event(ip="10.0.0.1")]}, 400, "ip"),
+            ({"events": []}, 400, "events"),
+            ({"events": [event(session_id=f"s-{n}") for n in range(501)]}, 400, "events"),
+            ({}, 400, "events"),
+            (b'{"events": [', 400, "body"),
+            (b"\xff\xfe\x00", 400, "body"),
+            (b"", 400, "body"),
+            (b" " * (10 * 1024 * 1024 + 1), 413, "body"),
+        ],
+        ids=[
+            "no user", "unknown type", "long id", "second event", "unknown field", "empty batch",
+            "501 events", "no events", "broken JSON", "no UTF-8", "no body", "over 10 MB",
+        ],
+    )  # fmt: skip
+    def test_bad_events_are_refused_by_name(
+        self, stack: RunningStack, body: Any, status: int, named: str
+    ):
+        """A bad body gets a 4xx whose JSON names the field, and nothing reaches the stream."""
+        before = on_stream(stack)
+        answer = post(stack, body)
+        assert answer.status_code == status
+        assert set(answer.json()) == {"error", "message", "detail"}
+        assert named in f"{answer.json()['message']} {answer.json()['detail']}".lower()
+        assert on_stream(stack) == before
+
+    @pytest.mark.parametrize("key", ["", "wrong"])
+    def test_a_key_is_needed(self, stack: RunningStack, key: str):
+        """Without the stack's API key nothing is taken."""
+        before = on_stream(stack)
+        answer = post(stack, {"events": [event()]}, **{"x-api-key": key})
+        assert answer.status_code == 403
+        assert "x-api-key" in answer.json()["detail"]
+        assert on_stream(stack) == before
+
+    @pytest.mark.parametrize(
+        ("query", "named"),
+        [
+            ({}, "user_id"),
+            ({"user_id": ""}, "user_id"),
+            ({"user_id": "u" * 300}, "user_id"),
+            ({"user_id": "u", "num_results": "many"}, "num_results"),
+            ({"user_id": "u", "num_results": "0"}, "num_results"),
+        ],
+    )
+    def test_bad_questions_are_refused_by_name(
+        self, stack: RunningStack, query: dict[str, str], named: str
+    ):
+        """A bad question to the recommendations gets a 400 whose JSON names the parameter."""
+        url = f"{stack.deployment.api_url}/recommendations"
+        answer = requests.get(url, params=query, timeout=30)
+        assert answer.status_code == 400
+        assert set(answer.json()) == {"error", "message", "detail"}
+        assert named in answer.json()["detail"]
+
+
+class TestPath:
+    def test_names_arrive_as_they_were_sent(self, stack: RunningStack):
+        """Quotes, backslashes and any script survive the gateway's template, to the lake."""
+        sent = event(session_id="names")
+        assert post(stack, {"events": [sent]}).json() == {"accepted": 1, "failed": 0}
+        filling.drain(stack)
+        lake = Lake.of(stack.deployment, stack.clients.session)
+        (found,) = [each for each in lake.events() if each.session_id == "names"]
+        assert events.to_mapping(found) == sent
+
+    def test_a_repeat_counts_once(self, stack: RunningStack):
+        """A producer that sends its events again changes no station but the stream."""
+        mine = [
+            event(user_id="again", session_id="r", occurred_at=1_767_600_000_000 + n * 60_000)
+            for n in range(40)
+        ]
+        for _ in range(2):
+            post(stack, {"events": mine})
+        filling.drain(stack)
+        profile = ProfileStore(stack.clients.dynamodb, stack.deployment.profile_table).get("again")
+        assert profile
+        assert profile.event_count == 40
+        lake = Lake.of(stack.deployment, stack.clients.session)
+        ids = [each.event_id for each in lake.events() if each.user_id == "again"]
+        assert len(ids) == len(set(ids)) == 40
+
+    def test_before_training_the_answer_says_so(self, stack: RunningStack):
+        """Without a campaign the recommendations answer 503 and what is missing."""
+        url = f"{stack.deployment.api_url}/recommendations"
+        answer = requests.get(url, params={"user_id": "again"}, timeout=30)
+        assert answer.status_code == 503
+        assert "campaign" in answer.text

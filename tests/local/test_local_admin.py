@@ -1,0 +1,89 @@
+"""The routes that the embedded AWS has beside AWS."""
+
+import json
+
+import pytest
+
+from musicrec.local.admin import Admin
+from musicrec.local.parts import FunctionNotFoundError, InvokeResult
+from musicrec.local.schedules import FiredTarget, RuleNotFoundError, UnsupportedRuleError
+
+
+def ask(method, path, query="", *, drain=None, fire=None):
+    admin = Admin(
+        drain=drain or (lambda seconds: {"within": seconds}),
+        fire=fire or (lambda _: []),
+        log=lambda name: [f"{name} says hello"],
+    )
+    status = []
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query}
+    body = b"".join(admin(environ, lambda line, _: status.append(line)))
+    return int(status[0].split()[0]), json.loads(body)
+
+
+def raising(error):
+    def call(_):
+        raise error
+
+    return call
+
+
+class TestAdmin:
+    def test_health(self):
+        """A server that answers is well."""
+        status, answer = ask("GET", "/_musicrec/health")
+        assert (status, answer["status"]) == (200, "ok")
+
+    @pytest.mark.parametrize(("query", "seconds"), [("", 300.0), ("timeout=2.5", 2.5)])
+    def test_drain(self, query, seconds):
+        """A drain answers with what was processed, within the time that was asked for."""
+        answer = ask("POST", "/_musicrec/drain", query)
+        assert answer == (200, {"processed": {"within": seconds}})
+
+    def test_drain_that_takes_too_long(self):
+        """A drain that did not end says what was still waiting."""
+        drain = raising(TimeoutError("shard 3"))
+        assert ask("POST", "/_musicrec/drain", drain=drain) == (504, {"message": "shard 3"})
+
+    def test_drain_with_a_bad_limit(self):
+        """The offending value is named."""
+        status, answer = ask("POST", "/_musicrec/drain", "timeout=soon")
+        assert status == 400
+        assert "soon" in answer["message"]
+
+    @pytest.mark.parametrize(("error", "status"), [(None, 200), ("Unhandled", 502)])
+    def test_fire(self, error, status):
+        """The functions' answers come back, and a failed one makes the answer a failure."""
+        fired = FiredTarget("t", "arn", InvokeResult(b'{"rows":3}', error))
+        answer = ask("POST", "/_musicrec/rules/daily/fire", fire=lambda _: [fired])
+        target = {"id": "t", "arn": "arn", "error": error, "answer": {"rows": 3}}
+        assert answer == (status, {"rule": "daily", "targets": [target]})
+
+    @pytest.mark.parametrize(
+        ("error", "status"),
+        [
+            (RuleNotFoundError("no rule"), 404),
+            (FunctionNotFoundError("no function"), 502),
+            (UnsupportedRuleError("a queue"), 502),
+        ],
+    )
+    def test_fire_that_cannot_be(self, error, status):
+        """An unknown rule is 404; a target that cannot be reached is the stack's fault."""
+        answer = ask("POST", "/_musicrec/rules/daily/fire", fire=raising(error))
+        assert answer == (status, {"message": str(error)})
+
+    def test_log(self):
+        """The newest lines of a function are one request away."""
+        status, answer = ask("GET", "/_musicrec/functions/f/log")
+        assert (status, answer["lines"]) == (200, ["f says hello"])
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("GET", "/_musicrec"), ("GET", "/_musicrec/drain"), ("POST", "/_musicrec/rules/daily")],
+    )
+    def test_unknown_route(self, method, path):
+        """Anything else gets 404 and the list of routes."""
+        status, answer = ask(method, path)
+        assert status == 404
+        assert path in answer["message"]
+        assert "POST /_musicrec/rules/<rule name>/fire" in answer["routes"]
