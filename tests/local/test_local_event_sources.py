@@ -204,7 +204,7 @@ class TestFailure:
         """A batch that fails for ever blocks its shard, and a drain says where."""
         world.put("bad")
         world.map(RAISE_ON_BAD)
-        with pytest.raises(TimeoutError, match="blocked_shard.*shardId-000000000000"):
+        with pytest.raises(TimeoutError, match=r"blocked_shard.*shardId-000000000000"):
             world.server.drain(1.0)
         assert 2 <= len(world.noted()) <= 6
 

@@ -1,11 +1,6 @@
 """The ingestion client against a scripted API on the loopback interface."""
 
 import random
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import msgspec
 import pytest
@@ -21,72 +16,6 @@ from musicrec.producer.ingest import (
 )
 
 KEY = "k3y-of-the-stack-0123456789"
-
-
-@dataclass
-class Api:
-    """A scripted ingestion API: answers in turn, then accepts everything."""
-
-    script: list[tuple[int, Any, dict[str, str]] | None] = field(default_factory=list)
-    bodies: list[list[dict[str, Any]]] = field(default_factory=list)
-    keys: list[str | None] = field(default_factory=list)
-    connections: set[Any] = field(default_factory=set)
-    url: str = ""
-
-    def answer(self, status: int, body: Any, **headers: str) -> None:
-        self.script.append((status, body, headers))
-
-    def drop(self) -> None:
-        self.script.append(None)
-
-    def ids(self, request: int) -> list[str]:
-        return [event["event_id"] for event in self.bodies[request]]
-
-
-def handler_of(api: Api) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
-            raw = self.rfile.read(int(self.headers["content-length"]))
-            assert self.path == "/v1/events"
-            api.bodies.append(msgspec.json.decode(raw)["events"])
-            api.keys.append(self.headers["x-api-key"])
-            api.connections.add(self.client_address)
-            step = api.script.pop(0) if api.script else (200, None, {})
-            if step is None:
-                self.close_connection = True
-                return
-            status, body, headers = step
-            self.reply(status, body or {"accepted": len(api.bodies[-1]), "failed": 0}, headers)
-
-        def reply(self, status: int, body: Any, headers: dict[str, str]) -> None:
-            data = body.encode() if isinstance(body, str) else msgspec.json.encode(body)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            return
-
-    return Handler
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    api = Api()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(api))
-    server.daemon_threads = True
-    api.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield api
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

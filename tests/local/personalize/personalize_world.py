@@ -19,8 +19,8 @@ from typing import Any
 
 import boto3
 from moto.server import DomainDispatcherApplication, create_backend_app
-from waitress.server import create_server
 
+from musicrec.local.http_server import HttpServer
 from musicrec.local.personalize.app import create_app
 
 ROLE = "arn:aws:iam::123456789012:role/musicrec-personalize"
@@ -62,11 +62,9 @@ class Embedded:
             with lock:
                 return moto(environ, start_response)
 
-        self._map: dict[int, Any] = {}
-        self._server = create_server(route, host="127.0.0.1", port=0, threads=8, map=self._map)
-        self.aws.endpoint_url = f"http://127.0.0.1:{self._server.effective_port}"
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
+        self._server = HttpServer(0)
+        self.aws.endpoint_url = f"http://127.0.0.1:{self._server.port}"
+        self._server.start(route)
         self.s3 = self.aws.client("s3")
         self._regions = itertools.count(1)
 
@@ -79,10 +77,7 @@ class Embedded:
 
     def stop(self):
         """End the server."""
-        self._server.close()
-        for channel in list(self._map.values()):
-            channel.close()
-        self._thread.join(timeout=10)
+        self._server.stop()
 
 
 def avro(name, *fields, **changes):

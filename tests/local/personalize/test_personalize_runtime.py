@@ -131,6 +131,27 @@ class TestFilters:
         assert not any(item.startswith("i1") for item in young)
         assert any(item.startswith("i1") for item in old)
 
+    def test_condition_on_the_current_item(self, music):
+        """Related items of the same year only; no personal recipe takes such a filter."""
+        kept = music.filter("INCLUDE ItemID WHERE Items.YEAR = CurrentItem.YEAR", "same-year")
+        campaign = music.campaign("aws-similar-items", "related")
+        found = music.recommend(campaign, itemId="i1-00", filterArn=kept, numResults=100)
+        assert {item[:2] for item in found} == {"i1"}
+        with pytest.raises(music.runtime.exceptions.InvalidInputException, match="CurrentItem"):
+            music.recommend(music.arns["campaign"], userId="u001", filterArn=kept)
+
+    def test_filter_of_another_group_is_refused(self, music):
+        """Filters belong to a dataset group."""
+        own = dict(music.arns)
+        try:
+            music.group("elsewhere")
+            music.dataset("Items", name="elsewhere-items")
+            kept = music.filter("INCLUDE ItemID WHERE Items.YEAR > 1", "foreign")
+        finally:
+            music.arns.update(own)
+        with pytest.raises(music.runtime.exceptions.InvalidInputException, match="another dataset"):
+            music.recommend(music.arns["campaign"], userId="u001", filterArn=kept)
+
     @pytest.mark.parametrize(
         ("expression", "text"),
         [

@@ -150,6 +150,24 @@ class TestTraining:
         done = world.train(world.solution(solutionConfig=EVENTS))
         assert "All values in the event_type column" in done["failureReason"]
 
+    def test_reserved_words_are_no_event_types(self, world):
+        """AWS's first notebook sends EVENT_TYPE as a type, which cannot be selected."""
+        rows = [(*row[:3], "EVENT_TYPE", None) for row in listening_rows()]
+        done = world.load(interactions=rows).train(world.solution(solutionConfig=EVENTS))
+        assert "reserved keywords" in done["failureReason"]
+
+    def test_defect_in_a_training_fails_the_version(self, world, monkeypatch):
+        """Nobody waits for ever, and the reason points at the log."""
+        world.load()
+
+        def broken(*_args):
+            raise RuntimeError("broken")
+
+        monkeypatch.setattr(solution_versions, "fit", broken)
+        done = world.train(world.solution())
+        assert done["status"] == "CREATE FAILED"
+        assert "Internal failure" in done["failureReason"]
+
     def test_update_needs_a_full_version_and_reports_its_metrics(self, world):
         """Only one recipe takes UPDATE."""
         world.load()
