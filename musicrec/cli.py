@@ -36,8 +36,8 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0 take
 @app.command()
 def demo(
     catalog: Catalog = SAMPLE,
-    listeners: Annotated[int, typer.Option(min=30, help="Simulated listeners that play.")] = 220,
-    days: Days = 14,
+    listeners: Annotated[int, typer.Option(min=30, help="Simulated listeners that play.")] = 215,
+    days: Days = 6,
     seed: Seed = 2026,
     port: Port = 0,
     output: Annotated[Path, typer.Option(help="Where executed notebooks go.")] = NOTEBOOKS,
@@ -66,7 +66,7 @@ def demo(
 def up(
     catalog: Catalog = SAMPLE,
     listeners: Listeners = 0,
-    days: Days = 14,
+    days: Days = 6,
     seed: Seed = 2026,
     port: Port = 4570,
     json: Annotated[

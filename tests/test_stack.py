@@ -1,5 +1,6 @@
 """The files that both deployers read."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -39,6 +40,18 @@ POLICY = {
     )
 }
 NAMES = stack.StackNames("tunes", "eu-west-1", "123456789012")
+
+
+PARTS = sorted(
+    path.stem
+    for path in (stack.INFRA_DIRECTORY / "policies").glob("*.json")
+    if path.stem != "assume-role"
+)
+
+
+@pytest.fixture(scope="module")
+def document():
+    return stack.api_document(API)
 
 
 class TestRender:
@@ -99,7 +112,7 @@ class TestSettings:
         transitions = stack.settings(SETTINGS).lake.transitions
         days = [transition.days for transition in transitions]
         assert [t.storage_class for t in transitions] == ["STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"]
-        assert all(later - earlier >= 30 for earlier, later in zip(days, days[1:], strict=False))
+        assert all(later - earlier >= 30 for earlier, later in itertools.pairwise(days))
 
     def test_partition_key_is_what_the_query_makes(self):
         """Firehose's prefix, its query and the Glue table agree on the partition key."""
@@ -124,10 +137,6 @@ class TestSettings:
 
 
 class TestApiDocument:
-    @pytest.fixture(scope="class")
-    def document(self):
-        return stack.api_document(API)
-
     def test_event_schema_is_the_event_s(self, document):
         """The model of an event equals the schema that the event's definition gives."""
         assert document["components"]["schemas"]["ListeningEvent"] == events.json_schema()
@@ -168,9 +177,6 @@ class TestApiDocument:
 
 
 class TestPolicies:
-    FILES = sorted((stack.INFRA_DIRECTORY / "policies").glob("*.json"))
-    PARTS = [path.stem for path in FILES if path.stem != "assume-role"]
-
     @pytest.mark.parametrize("part", PARTS)
     def test_grants_name_their_resources(self, part):
         """No statement allows all actions of a service, and only listings go without resource."""
@@ -184,7 +190,7 @@ class TestPolicies:
     def test_every_function_has_a_policy(self):
         """Each function of the settings has the rights file of its role."""
         for key in stack.settings(SETTINGS).functions:
-            assert key.replace("_", "-") in self.PARTS
+            assert key.replace("_", "-") in PARTS
 
     def test_trust_names_the_service(self):
         """Only the given service may assume a role."""

@@ -1,14 +1,34 @@
-"""The questions that every step of the built-in deployer asks before it creates something."""
+"""What the steps of the built-in deployer share: the stack, and what to ask before creating."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from musicrec.local.parts import Aws
+from musicrec.stack import StackNames, StackSettings
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is deployed, and where to.
+
+    Attributes:
+        aws: the embedded AWS.
+        names: what the stack's parts are called.
+        settings: of the stack.
+        lambdas: the directory of the handlers.
+    """
+
+    aws: Aws
+    names: StackNames
+    settings: StackSettings
+    lambdas: Path
 
 
 def found(ask: Callable[[], Any], missing: str) -> bool:

@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from musicrec.local.router import Exchange
 
 _PUTS: Final = frozenset({"PutRecord", "PutRecords"})
-_RESHAPING: Final = frozenset(
-    {"CreateStream", "DeleteStream", "MergeShards", "SplitShard", "UpdateShardCount"}
-)
+_RESHAPING: Final = frozenset({"CreateStream", "MergeShards", "SplitShard", "UpdateShardCount"})
 
 _log = logging.getLogger(__name__)
 
 
-class _PutRequest(Struct):
+class _StreamRequest(Struct):
     StreamName: str | None = None
     StreamARN: str | None = None
 
@@ -85,6 +83,7 @@ class EventSourceMappings:
         """Read the mappings anew: begin the new, end the deleted, restart the changed ones."""
         with self._refreshing:
             stored = self._stored()
+            ids = {entry["UUID"] for entry in stored}
             active = [entry for entry in stored if mappings.is_active(entry)]
             wanted = dict(self._shards(active))
             self._end(
@@ -94,7 +93,7 @@ class EventSourceMappings:
                     if wanted.get(key) != worker.mapping or not worker.alive
                 ]
             )
-            self._forget_deleted({entry["UUID"] for entry in stored})
+            self._forget({key for key in self._checkpoints if key[0] not in ids})
             for key in [key for key in wanted if key not in self._workers]:
                 self._begin(key, wanted[key])
 
@@ -105,6 +104,8 @@ class EventSourceMappings:
         operation = exchange.target.rpartition(".")[2]
         if operation in _PUTS:
             self._nudge(exchange)
+        elif operation == "DeleteStream":
+            self._forget_stream(exchange)
         elif operation in _RESHAPING or _is_mapping_change(exchange):
             self.refresh()
 
@@ -140,8 +141,8 @@ class EventSourceMappings:
         for entry in entries:
             self._warn(entry)
             try:
+                shards = self._aws.client("kinesis").list_shards(StreamARN=entry["EventSourceArn"])
                 mapping = mappings.from_api(entry, self._role_of(entry["FunctionArn"]))
-                shards = self._aws.client("kinesis").list_shards(StreamName=mapping.stream_name)
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ResourceNotFoundException":
                     raise
@@ -185,14 +186,23 @@ class EventSourceMappings:
             with self._lock:
                 self._processed[name] = self._processed.get(name, 0) + worker.processed
 
-    def _forget_deleted(self, stored: set[str]) -> None:
-        for key in [key for key in self._checkpoints if key[0] not in stored]:
+    def _forget(self, keys: Iterable[tuple[str, str]]) -> None:
+        for key in keys:
             del self._checkpoints[key]
+
+    def _forget_stream(self, exchange: Exchange) -> None:
+        """A stream was deleted: one that is made under its name later begins anew."""
+        stream = _stream_of(exchange.body)
+        with self._refreshing:
+            gone = [
+                key for key, worker in self._workers.items() if worker.mapping.stream_name == stream
+            ]
+            self._end(gone)
+            self._forget(gone)
 
     def _nudge(self, exchange: Exchange) -> None:
         """Wake the workers of the shards that took the records."""
-        request = msgspec.json.decode(exchange.body, type=_PutRequest)
-        stream = request.StreamName or (request.StreamARN or "").rpartition("/")[2]
+        stream = _stream_of(exchange.body)
         response = msgspec.json.decode(exchange.response, type=_PutResponse)
         shards = {entry.ShardId for entry in response.Records} | {response.ShardId}
         with self._lock:
@@ -212,6 +222,12 @@ class EventSourceMappings:
             sqs.send_message(QueueUrl=url, MessageBody=document)
         except ClientError as error:
             _log.warning("on-failure destination %s: %s", mapping.on_failure, error)
+
+
+def _stream_of(request: bytes) -> str:
+    """The stream that a Kinesis request names, by name or ARN."""
+    names = msgspec.json.decode(request, type=_StreamRequest)
+    return names.StreamName or (names.StreamARN or "").rpartition("/")[2]
 
 
 def _is_mapping_change(exchange: Exchange) -> bool:

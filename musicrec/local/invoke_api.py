@@ -15,6 +15,7 @@ from musicrec.local.parts import (
     FunctionNotRunnableError,
     FunctionThrottledError,
 )
+from musicrec.local.stored_function import parse_name
 from musicrec.local.wsgi import read_body, respond, respond_json
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ class InvokeApi:
 
     def _wait(self, name: str, event: bytes, start_response: StartResponse) -> Iterable[bytes]:
         result = self._functions.invoke(name, event)
-        headers = [("Content-Type", "application/json"), ("X-Amz-Executed-Version", "$LATEST")]
+        qualifier = parse_name(name)[1]
+        version = qualifier if qualifier.isdecimal() else "$LATEST"  # an alias is not resolved
+        headers = [("Content-Type", "application/json"), ("X-Amz-Executed-Version", version)]
         if result.error is not None:
             headers.append(("X-Amz-Function-Error", result.error))
         return respond(start_response, HTTPStatus.OK, result.payload, headers)

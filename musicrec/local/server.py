@@ -106,7 +106,8 @@ class EmbeddedAws:
             timeout: seconds.
 
         Returns:
-            for each part, what it has processed since the start.
+            what was processed since the start: `event_sources` counts records by function,
+            `delivery_streams` has the `DeliveryCounts` of each delivery stream.
 
         Raises:
             TimeoutError: it took longer; the message says what was still waiting.
@@ -165,6 +166,7 @@ class _Running:
         self.schedules = Schedules(aws=self.aws, invoke=invoke, clock=clock)
         self.delivery = DeliveryStreams(aws=self.aws)
         self.gateway = Gateway(aws=self.aws, invoke=invoke)
+        stack.callback(self.gateway.close)
         self.personalize = create_app(aws=self.aws, clock=clock)
         http.start(Router(self._routes()))
         for animator in (self.delivery, self.schedules, self.event_sources, self.functions):
@@ -185,7 +187,10 @@ class _Running:
         self.event_sources.drain(deadline)
         self.functions.drain(deadline)
         self.delivery.drain(deadline)
-        return {"event_sources": self.event_sources.counts()}
+        return {
+            "event_sources": self.event_sources.counts(),
+            "delivery_streams": self.delivery.counts(),
+        }
 
     def _routes(self) -> Routes:
         return Routes(

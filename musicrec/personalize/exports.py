@@ -64,7 +64,8 @@ def count_interactions(
     Raises:
         ResourceFailedError: the export failed, e.g. the role may not write the bucket.
     """
-    name = f"{deployment.name}-interactions-{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}"
+    moment = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}"
+    name = f"{deployment.name}-interactions-{ingestion_mode.lower()}-{moment}"
     prefix = f"exports/{name}/"
     export(
         clients,

@@ -35,6 +35,7 @@ SCOPES: Final = (
 ACCOUNTS_URL: Final = "https://accounts.spotify.com"
 API_URL: Final = "https://api.spotify.com"
 REQUEST_TIMEOUT_S: Final = 10.0
+EXPIRY_MARGIN_S: Final = 60.0
 DAY_S: Final = 86_400
 TOKEN_LIFE_S: Final = 182 * DAY_S
 """Refresh tokens die six months after consent, however often they are used."""
@@ -175,6 +176,10 @@ class Pkce(SpotifyPKCE):  # type: ignore[misc] # spotipy ships no types
         if token is None:
             raise _login_required("there is no token")
         self.refresh_access_token(token["refresh_token"])
+
+    def is_token_expired(self, token_info: dict[str, Any]) -> bool:
+        """Whether the access token ends within a minute, by this object's clock."""
+        return bool(token_info["expires_at"] - self._clock() < EXPIRY_MARGIN_S)
 
     def _get_auth_response(self, open_browser: bool | None = None) -> str:  # noqa: ARG002, FBT001 - spotipy's signature
         raise _login_required("there is no usable token")

@@ -56,6 +56,7 @@ def login(
     client_id: ClientId,
     home: Home = HOME,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port to return to.")] = 8898,
+    *,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
 ) -> None:
     """Let musicrec see what you play on Spotify; needed once in six months."""

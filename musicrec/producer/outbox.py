@@ -43,6 +43,10 @@ class OutboxFileError(Exception):
     """The outbox's file is no database of ours or cannot be used."""
 
 
+class OutboxBusyError(OutboxFileError):
+    """Another tracker of this listener is running."""
+
+
 class Memory(Struct, frozen=True, kw_only=True):
     """What a producer must know to continue where it was.
 
@@ -89,6 +93,7 @@ class Outbox:
         path: SQLite file, made readable for its owner alone when it does not exist.
 
     Raises:
+        OutboxBusyError: another process has it open.
         OutboxFileError: the file cannot be opened or is no outbox.
     """
 
@@ -101,6 +106,12 @@ class Outbox:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(SCHEMA)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
+                raise OutboxBusyError(
+                    f"{path} is in use: another `musicrec track` is running, stop it first"
+                ) from error
+            raise OutboxFileError(f"{path}: {error}; check the folder's rights") from error
         except (OSError, sqlite3.DatabaseError) as error:
             raise OutboxFileError(
                 f"{path}: {error}; move the file away to start with an empty outbox"

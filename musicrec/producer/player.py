@@ -10,14 +10,11 @@ position, so that it does not depend on how often one asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
-
-from msgspec import structs
 
 from musicrec.producer import rules
+from musicrec.producer.endings import Endings
 from musicrec.producer.ledger import Ledger
 from musicrec.producer.playback import (
-    Item,
     Kind,
     PastPlay,
     Play,
@@ -28,9 +25,6 @@ from musicrec.producer.playback import (
 )
 from musicrec.producer.rules import AT_END_MS, same_track, started, tolerance_ms
 from musicrec.producer.steady import Steady
-
-NEXT: Final = (Signal.SKIP, "next")
-GAP: Final = (Signal.STOP, "gap")
 
 
 class Player:
@@ -44,6 +38,7 @@ class Player:
         self.state = state
         self._ledger = Ledger(state)
         self._steady = Steady(self._ledger)
+        self._endings = Endings(self._ledger, self._steady)
         self._transitions: dict[Kind, Callable[[Snapshot, Sequence[PastPlay]], None]] = {
             Kind.PLAY: self._on_play,
             Kind.PAUSE: self._on_pause,
@@ -158,23 +153,10 @@ class Player:
         if play is None:
             self._ledger.end_session(since)
         elif last is not None and play.paused_at is None and not self._returns(play, now):
-            self._end_by_idle(play, last, since)
+            self._endings.idle(play, last, since)
 
     def _returns(self, play: Play, now: Snapshot) -> bool:
         return now.kind in {Kind.PLAY, Kind.PAUSE} and same_track(play.item, now.item)
-
-    def _end_by_idle(self, play: Play, last: Snapshot, since: int) -> None:
-        left = self._left(play, last)
-        if since - last.t > rules.MAX_GAP_MS:
-            self._end_unseen(play, last, since, ())
-            self._ledger.end_session(last.t)
-        elif since - last.t >= left:
-            self._finish_at_end(play, last, since)
-            self._ledger.end_session(since)
-        else:
-            credit = min(rules.GAP_CREDIT_MS, since - last.t)
-            self._finish_after(play, last, credit, (Signal.STOP, "stop"))
-            self._ledger.end_session(since)
 
     # What the player shows.
 
@@ -183,7 +165,7 @@ class Player:
         if play is None:
             self._begin_from_rest(now)
         elif not same_track(play.item, now.item):
-            t, from_ms = self._replace(play, now, history)
+            t, from_ms = self._endings.replace(play, self._last(), now, history)
             self._begin(now, t, from_ms)
         elif play.paused_at is None:
             self._steady.play_on(play, self._last(), now)
@@ -196,7 +178,7 @@ class Player:
             return
         if not same_track(play.item, now.item):
             seen = not rules.is_blind(self._last(), now)
-            t, from_ms = self._replace(play, now, history)
+            t, from_ms = self._endings.replace(play, self._last(), now, history)
             if seen and from_ms == 0 and now.position_ms > 0:
                 self._begin(now, t, 0)
                 self._ledger.pause(now.t, now.position_ms)
@@ -211,7 +193,7 @@ class Player:
 
     def _on_other_medium(self, now: Snapshot, history: Sequence[PastPlay]) -> None:
         if self.state.play is not None:
-            self._replace(self.state.play, now, history)
+            self._endings.replace(self.state.play, self._last(), now, history)
 
     def _on_private(self, now: Snapshot, _history: Sequence[PastPlay]) -> None:
         play, last, seen = self.state.play, self.state.last, self.state.polled_t
@@ -244,71 +226,6 @@ class Player:
         heard = now.position_ms - from_ms
         self._ledger.open(now, now.item, t, from_ms, heard_ms=heard, repeat=repeat)
 
-    # How a play ends when something else takes its place.
-
-    def _replace(self, play: Play, now: Snapshot, history: Sequence[PastPlay]) -> tuple[int, int]:
-        """Close the play that `now` replaced; returns time and position of the new item's start."""
-        last = self._last()
-        if play.frozen_since is not None and play.paused_at is None and not play.unpositioned_ms:
-            last = structs.replace(last, t=play.frozen_since)
-        t, from_ms = started(now, last.t)
-        if play.paused_at is not None:
-            self._leave_paused(play, last, now, t)
-        elif rules.is_blind(last, now):
-            self._end_unseen(play, last, now.t, history)
-        elif play.unpositioned_ms:
-            self._leave_unpositioned(play, last, now, t)
-        else:
-            self._finish_after(play, last, t - last.t, NEXT, now.item)
-        return t, from_ms
-
-    def _leave_paused(self, play: Play, last: Snapshot, now: Snapshot, t: int) -> None:
-        assert play.paused_at is not None
-        at_once = t - play.paused_at <= rules.ABANDON_MS and not now.slept
-        otherwise = NEXT if at_once else (Signal.STOP, "abandoned")
-        self._ledger.finish(t, self._position(play, last), otherwise, follower=now.item)
-
-    def _leave_unpositioned(self, play: Play, last: Snapshot, now: Snapshot, t: int) -> None:
-        heard = play.unpositioned_ms + t - last.t
-        end_pos = min(heard, play.item.duration_ms or heard)
-        self._ledger.finish(t, end_pos, NEXT, heard_ms=t - last.t, follower=now.item)
-
-    def _end_unseen(
-        self, play: Play, last: Snapshot, now_t: int, history: Sequence[PastPlay]
-    ) -> None:
-        """Close a play whose end nobody saw: never a skip."""
-        end_t = last.t + self._left(play, last)
-        for past in history:
-            if (
-                same_track(past.item, play.item)
-                and abs(past.ended_t - end_t) <= rules.HISTORY_SLACK_MS
-            ):
-                self._finish_at_end(play, last, now_t)
-                return
-        self._finish_after(play, last, min(rules.GAP_CREDIT_MS, now_t - last.t), GAP)
-
-    def _finish_at_end(self, play: Play, last: Snapshot, now_t: int) -> None:
-        self._finish_after(play, last, max(0, now_t - last.t), NEXT)
-
-    def _finish_after(
-        self,
-        play: Play,
-        last: Snapshot,
-        played_ms: int,
-        otherwise: tuple[Signal, str],
-        follower: Item | None = None,
-    ) -> None:
-        """Close a play that went on for so long after the last snapshot, or to its end if sooner."""
-        played = min(played_ms, self._left(play, last))
-        self._ledger.finish(
-            last.t + played,
-            self._position(play, last) + played,
-            otherwise,
-            heard_ms=played,
-            uncertainty_ms=played,
-            follower=follower,
-        )
-
     def _last(self) -> Snapshot:
         last = self.state.last
         assert last is not None
@@ -316,6 +233,3 @@ class Player:
 
     def _position(self, play: Play, last: Snapshot) -> int:
         return self._steady.position(play, last)
-
-    def _left(self, play: Play, last: Snapshot) -> int:
-        return self._steady.left(play, last)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 
 
@@ -55,3 +56,12 @@ def invoke(aws, name, event=None, **settings):
     )
     payload = answer["Payload"].read()
     return json.loads(payload) if payload else None, answer.get("FunctionError")
+
+
+def is_running(pid):
+    """Whether a process exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from local_helpers import invoke, make_function, make_role, zipped
+from local_helpers import invoke, is_running, make_function, make_role, zipped
 
 from musicrec.local.server import EmbeddedAws
 from musicrec.local.stored_function import AWSLAMBDARIC, PLAIN_PYTHON
@@ -62,14 +62,6 @@ def eventually(condition, seconds=5.0):
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
         pause.wait(0.01)
-
-
-def is_running(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")
@@ -275,6 +267,19 @@ class TestChange:
             FunctionName="settings", Environment={"Variables": {"X": "new"}}
         )
         assert invoke(aws, "settings")[0] == "new"
+
+    def test_published_version_keeps_its_code(self, aws):
+        """A version runs the code that was published, whatever became of the latest."""
+        make_function(aws, "published", "def lambda_handler(e, c): return 'first'")
+        api = aws.client("lambda")
+        version = api.publish_version(FunctionName="published")["Version"]
+        api.update_function_code(
+            FunctionName="published", ZipFile=zipped("def lambda_handler(e, c): return 'second'")
+        )
+        answer = api.invoke(FunctionName="published", Qualifier=version)
+        assert json.loads(answer["Payload"].read()) == "first"
+        assert answer["ExecutedVersion"] == version
+        assert invoke(aws, "published")[0] == "second"
 
     def test_deleted_function_is_gone(self, aws):
         """After DeleteFunction its process ends and invoking it is an error."""

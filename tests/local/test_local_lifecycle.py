@@ -1,14 +1,13 @@
 """Starting and stopping the embedded AWS: nothing is left behind, and time passes as it is told."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
 import threading
 
 import pytest
-from local_helpers import invoke, make_function, make_stream, put
+from local_helpers import invoke, is_running, make_function, make_stream, put
 
 from musicrec.local.http_server import HttpServer, PortTakenError
 from musicrec.local.moto_store import AlreadyOpenError, MotoStore
@@ -70,7 +69,7 @@ class TestStop:
         assert set(threading.enumerate()) <= before
         pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
         assert len(pids) >= 2
-        assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)  # noqa: PTH110 - plain
+        assert not any(map(is_running, pids))
         assert not work.exists()
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0

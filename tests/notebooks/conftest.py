@@ -23,7 +23,7 @@ def stack() -> Iterator[dict[str, str]]:
     """The environment in which notebooks find a stack that the demo's listeners filled."""
     command = [str(Path(sys.executable).with_name("musicrec")), "up", "--json", "--port", "0"]
     process = subprocess.Popen(
-        [*command, "--listeners", "220"], stdout=subprocess.PIPE, cwd=REPOSITORY, text=True
+        [*command, "--listeners", "215"], stdout=subprocess.PIPE, cwd=REPOSITORY, text=True
     )
     try:
         assert process.stdout

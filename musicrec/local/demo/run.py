@@ -86,9 +86,8 @@ def fill(stack: RunningStack, steps: Steps, settings: Settings) -> tuple[Populat
 
 
 def _play(stack: RunningStack, steps: Steps, population: Population) -> Sent:
-    events = population.events()
-    batches = steps.track(population.batches(events), population.requests(events), "requests")
-    sent = filling.send(stack, batches)
+    requests = population.requests()
+    sent = filling.send(stack, steps.track(requests, len(requests), "requests"))
     steps.say(
         f"{len(sent.events):,} events in {sent.requests:,} requests to POST /events, and "
         f"{sent.copies - len(sent.events):,} of them sent again on purpose"

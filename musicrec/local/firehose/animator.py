@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -140,7 +141,7 @@ class DeliveryStreams:
         self._failures.clear()
         self._attempt("the list of delivery streams", self._discover)
         for name, delivery in list(self._deliveries.items()):
-            self._attempt(name, lambda one=delivery: _deliver(one, draining=draining))
+            self._attempt(name, partial(_deliver, delivery, draining=draining))
         return not self._failures
 
     def _attempt(self, name: str, work: Callable[[], None]) -> None:
@@ -159,7 +160,7 @@ class DeliveryStreams:
         for gone in self._deliveries.keys() - set(stored):
             del self._deliveries[gone]
         for name in stored:
-            self._attempt(name, lambda one=name: self._take_up(firehose, one))
+            self._attempt(name, partial(self._take_up, firehose, name))
 
     def _take_up(self, firehose: Any, name: str) -> None:
         described = firehose.describe_delivery_stream(DeliveryStreamName=name)

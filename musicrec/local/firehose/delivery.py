@@ -69,6 +69,7 @@ class Delivery:
         self._random = random
         self._reader = StreamReader(aws.client("kinesis"), configuration.stream)
         self._buffers: dict[Keys, _Buffer] = {}
+        self._errors: dict[str, list[dict[str, Any]]] = {}
         self.counts = DeliveryCounts()
         self.configure(configuration)
 
@@ -85,16 +86,18 @@ class Delivery:
             self.flush(only_due=True)
 
     def flush(self, *, only_due: bool = False) -> None:
-        """Write the buffers.
+        """Write the buffers, and every record that failed.
 
         Args:
             only_due: leave those that have reached neither the buffer size nor its age.
         """
         for keys, buffer in list(self._buffers.items()):
-            if only_due and not self._due(buffer):
-                continue
-            self._write(dict(keys), buffer.records)
-            del self._buffers[keys]
+            if self._due(buffer) or not only_due:
+                self._write(dict(keys), buffer.records)
+                del self._buffers[keys]
+        for error_type, errors in list(self._errors.items()):
+            self._write_errors(error_type, errors)
+            del self._errors[error_type]
 
     def _due(self, buffer: _Buffer) -> bool:
         age = self._clock() - buffer.since
@@ -105,14 +108,14 @@ class Delivery:
         partitions: Sequence[Keys | str] = [()] * len(records)
         if self._partitioner:
             partitions = self._partitioner.keys([record.data for record in records])
-        failed: list[tuple[StreamRecord, str]] = []
         for record, keys in zip(records, partitions, strict=True):
             if isinstance(keys, str):
-                failed.append((record, keys))
+                self._fail("processing-failed", self._unpartitioned(record, keys))
             else:
                 self._buffer(keys, record)
-        if failed:
-            self._write_errors("processing-failed", [self._unpartitioned(*pair) for pair in failed])
+
+    def _fail(self, error_type: str, error: dict[str, Any]) -> None:
+        self._errors.setdefault(error_type, []).append(error)
 
     def _buffer(self, keys: Keys, record: StreamRecord) -> None:
         buffer = self._buffers.get(keys)
@@ -128,9 +131,8 @@ class Delivery:
             key = delivered_key(self.configuration, arrival, partition, self._random)
             self._put(key, content)
             self.counts.delivered += len(records) - len(failed)
-        if failed:
-            errors = [self._unconverted(records[index], why) for index, why in failed.items()]
-            self._write_errors("format-conversion-failed", errors)
+        for index, why in failed.items():
+            self._fail("format-conversion-failed", self._unconverted(records[index], why))
 
     def _content(self, records: list[StreamRecord]) -> tuple[bytes | None, dict[int, str]]:
         table = self.configuration.catalog_table

@@ -25,9 +25,16 @@ class Partitioner:
     def keys(self, payloads: Sequence[bytes]) -> list[Keys | str]:
         """Keys for each payload, or why there are none."""
         texts = [_checked(payload) for payload in payloads]
-        valid = [text for text in texts if text is not None]
-        found = iter(self._program.input_text(b"\n".join(valid).decode()).all() if valid else ())
+        found = iter(self._run([text for text in texts if text is not None]))
         return ["the record is not JSON" if text is None else _keys(next(found)) for text in texts]
+
+    def _run(self, texts: list[bytes]) -> list[Any]:
+        try:
+            return list(self._program.input_text(b"\n".join(texts).decode()).all()) if texts else []
+        except ValueError as error:  # jq cannot read one of them, e.g. for its depth
+            if len(texts) == 1:
+                return [str(error)]
+            return [result for text in texts for result in self._run([text])]
 
 
 def _checked(payload: bytes) -> bytes | None:
@@ -43,7 +50,7 @@ def _checked(payload: bytes) -> bytes | None:
 def _keys(result: Any) -> Keys | str:
     if not isinstance(result, dict):
         return f"the query gave no keys but {result!r}"
-    empty = [name for name, value in result.items() if value in {None, ""}]
+    empty = [name for name, value in result.items() if value is None or value == ""]
     if empty:
         return f"partition key {empty[0]!r} is null or empty"
     return tuple(sorted((name, str(value)) for name, value in result.items()))

@@ -58,11 +58,11 @@ class StreamReader:
                 self._iterators.pop(shard_id, None)
                 raise
             records = answer["Records"]
-            if records:
-                yield [_record(record) for record in records]
-                self._last[shard_id] = records[-1]["SequenceNumber"]
             self._iterators[shard_id] = answer.get("NextShardIterator")
-            if not records and not answer.get("MillisBehindLatest"):
+            if records:
+                self._last[shard_id] = records[-1]["SequenceNumber"]
+                yield [_record(record) for record in records]
+            elif not answer.get("MillisBehindLatest"):
                 return
 
     def _iterator(self, shard_id: str) -> str | None:

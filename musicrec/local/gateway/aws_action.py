@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,6 +22,9 @@ _ACTION: Final = re.compile(
     r"arn:aws:apigateway:(?P<region>[\w-]+):(?P<service>[\w.-]+):action/(?P<action>\w+)"
 )
 _POOL: Final = 32
+_NO_DELAY: Final[Any] = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+"""Without it a call takes 40 ms longer, for head and body of the request travel apart."""
+
 _TIMEOUT_SECONDS: Final = 29
 """The longest that API Gateway lets an integration take."""
 
@@ -35,7 +39,10 @@ class ActionCaller:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
         self._session = URLLib3Session(
-            proxies={}, timeout=_TIMEOUT_SECONDS, max_pool_connections=_POOL
+            proxies={},
+            timeout=_TIMEOUT_SECONDS,
+            max_pool_connections=_POOL,
+            socket_options=_NO_DELAY,
         )
 
     def call(self, uri: str, body: bytes, headers: dict[str, str]) -> Response:

@@ -191,7 +191,8 @@ class _Method:
 
     def _needs_key(self) -> bool:
         schemes = self._document.get("components", {}).get("securitySchemes", {})
-        asked: list[Json] = self._operation.get("security", self._document.get("security", []))
+        stated = self._operation if "security" in self._operation else self._document
+        asked: list[Json] = stated.get("security") or []
         return any(
             schemes.get(scheme, {}).get("type") == "apiKey"
             and schemes[scheme].get("name", "").lower() == "x-api-key"

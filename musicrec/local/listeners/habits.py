@@ -101,7 +101,7 @@ def draw_habits(rng: np.random.Generator, in_catalog: float) -> Habits:
         active_share=active_share,
         session_plays=min(between(rng, 6.5, 9, 20), plays_per_day / 2),
         session_spread=between(rng, 1.0, 1.15, 1.25),
-        breadth=between(rng, 4, 10.5, 18),
+        breadth=between(rng, 4, 9.5, 16),
         **_impatience(rng),
         choosiness=between(rng, 0.3, 0.6, 1.2),
         early_stop=between(rng, 0.5, 0.65, 0.8),
@@ -109,7 +109,7 @@ def draw_habits(rng: np.random.Generator, in_catalog: float) -> Habits:
         late_skip=between(rng, 0.03, 0.11, 0.27),
         repeat=between(rng, 0.008, 0.028, 0.13),
         back=between(rng, 0.02, 0.06, 0.12),
-        discovery=between(rng, 0.11, 0.19, 0.4),
+        discovery=between(rng, 0.13, 0.2, 0.42),
         recent=between(rng, 0.02, 0.08, 0.2),
         artist=between(rng, 0.15, 0.36, 0.7),
         mood=between(rng, 0.1, 0.25, 0.45),
@@ -140,9 +140,9 @@ class _Impatience(TypedDict):
 def _impatience(rng: np.random.Generator) -> _Impatience:
     # Drawn as shares of plays left early and, of those, skipped: whoever skips little stops more,
     # else some listeners would hear nearly everything to the end, which none of the seven does.
-    left_early = between(rng, 0.36, 0.45, 0.78)
-    skips = left_early * between(rng, 0.45, 0.67, 0.88)
-    after_skip = float(np.clip(0.56 + 0.5 * skips + rng.normal(0.0, 0.06), 0.54, 0.87))
+    left_early = between(rng, 0.38, 0.46, 0.78)
+    skips = left_early * between(rng, 0.48, 0.7, 0.88)
+    after_skip = float(np.clip(0.59 + 0.5 * skips + rng.normal(0.0, 0.05), 0.56, 0.88))
     return _Impatience(
         # The two-state chain that stays on skip with after_skip and skips this often overall.
         skip_after_done=min(0.3, skips * (1 - after_skip) / (1 - skips)),

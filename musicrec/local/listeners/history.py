@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
 
-from musicrec.events import EventType, ListeningEvent
+from musicrec.events import EventType, ListeningEvent, new_event_id
 from musicrec.local.listeners.choices import Choice, Chooser
-from musicrec.local.listeners.habits import Habits
+from musicrec.local.listeners.habits import DEVICES, Habits
+from musicrec.local.listeners.outside import base62_id
 from musicrec.local.listeners.plays import Listen, Place, draw_ending, draw_listen, events_of
 from musicrec.local.listeners.sessions import SESSION_GAP_MS, Session
+from musicrec.local.listeners.tastes import Song
 
 _BREAK_SHARE: Final = 0.02
 _SHORTEST_BREAK_MS: Final = 60_000
@@ -103,3 +105,28 @@ class Playing:
         if self._rng.random() < _BREAK_SHARE:
             return int(self._rng.integers(_SHORTEST_BREAK_MS, _LONGEST_BREAK_MS))
         return int(self._rng.integers(1, _BUFFERING_MS))
+
+
+def played_through(
+    songs: Iterable[Song], user_id: str, key: tuple[str | int, ...], starts_at: int
+) -> Iterator[ListeningEvent]:
+    """The events of one session of songs played from beginning to end.
+
+    Args:
+        songs: what is played, in order.
+        user_id: the listener.
+        key: what names the session, for the ids of its events.
+        starts_at: when the first song starts, epoch milliseconds.
+    """
+    now = starts_at
+    for number, song in enumerate(songs):
+        listen = Listen(song=song, ending=EventType.COMPLETE, started=0, ended=song.duration_ms)
+        place = Place(
+            user_id=user_id,
+            session_id=new_event_id("session", *key),
+            key=(*key, number),
+            context_uri=f"spotify:playlist:{base62_id('mix', song.genre)}",
+            device_type=DEVICES[0],
+        )
+        yield from events_of(listen, place, now)
+        now += listen.elapsed_ms + _BUFFERING_MS

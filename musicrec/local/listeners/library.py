@@ -16,7 +16,7 @@ import numpy as np
 from musicrec.local.listeners.habits import Habits
 from musicrec.local.listeners.tastes import Pool, Song, Taste, World
 
-FAN_SHARE: Final = 0.45
+FAN_SHARE: Final = 0.3
 """Share of a library that came from going deeper into an artist it already had."""
 
 _TRIES: Final = 12

@@ -117,9 +117,7 @@ def draw_listen(
             jump = _jump(rng, started, ended)
         if rng.random() < habits.pause:
             pause = _pause(rng, started, ended if jump is None else jump[0])
-    return Listen(
-        song=song, ending=ending, started=started, ended=ended, jump=jump, pause=pause
-    )
+    return Listen(song=song, ending=ending, started=started, ended=ended, jump=jump, pause=pause)
 
 
 def events_of(listen: Listen, place: Place, started_at: int) -> Iterator[ListeningEvent]:

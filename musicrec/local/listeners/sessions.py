@@ -22,6 +22,7 @@ SESSION_GAP_MS: Final = 31 * 60_000
 
 HOUR_MS: Final = 3_600_000
 _WEEK: Final = 7
+_WORKDAYS: Final = 5
 _MOST_PLAYS: Final = 250
 
 # Local hours 0 to 23: a rise over breakfast and the way to work, a plateau, a peak in the evening.
@@ -84,11 +85,10 @@ def sessions(
         days: length of the window.
     """
     for day in active_days(rng, habits.active_share, days):
-        day_ms = start_ms + day * DAY_MS - habits.utc_offset * HOUR_MS
-        for number, (starts_at, plays) in enumerate(_day(rng, habits, day_ms)):
+        for number, (starts_at, plays) in enumerate(_day(rng, habits, start_ms + day * DAY_MS)):
             yield Session(
                 session_id=new_event_id("session", *key, day, number),
-                starts_at=max(starts_at, start_ms),
+                starts_at=starts_at,
                 plays=plays,
                 mood=world.genres[rng.choice(len(world.genres), p=taste.genres)],
                 shuffle=bool(rng.random() < habits.shuffle),
@@ -97,11 +97,11 @@ def sessions(
 
 
 def active_days(rng: np.random.Generator, share: float, days: int) -> Iterator[int]:
-    """The days with listening, counted from 0; at least one in the first week."""
+    """The days with listening, counted from 0; nobody is away for all of the first five."""
     for first in range(0, days, _WEEK):
         active = rng.random(_WEEK) < share
-        chosen = int(rng.integers(_WEEK))
-        if first == 0 and not active.any():
+        chosen = int(rng.integers(_WORKDAYS))
+        if first == 0 and not active[:_WORKDAYS].any():
             active[chosen] = True
         yield from (first + int(day) for day in np.flatnonzero(active) if first + day < days)
 
@@ -112,7 +112,8 @@ def _day(rng: np.random.Generator, habits: Habits, day_ms: int) -> list[tuple[in
     count = 1 + int(rng.poisson(more))
     # Where even one typical session is more than a day's plays, sessions shrink to fit.
     scale = min(1.0, habits.plays_per_day / mean_session)
-    hours = rng.choice(24, size=count, p=_HOUR_SHARES) + rng.random(count) + habits.hour_shift
+    local = rng.choice(24, size=count, p=_HOUR_SHARES) + rng.random(count) + habits.hour_shift
+    hours = (local - habits.utc_offset) % 24
     sizes = habits.session_plays * scale * rng.lognormal(0.0, habits.session_spread, count)
     plays = np.clip(np.rint(sizes), 1, _MOST_PLAYS)
     starts = day_ms + np.sort(hours) * HOUR_MS

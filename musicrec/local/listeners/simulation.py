@@ -6,7 +6,7 @@ These are invented people. Their figures follow what is published about real one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,10 +17,10 @@ from musicrec.catalog import Track
 from musicrec.events import DAY_MS, ListeningEvent
 from musicrec.local.listeners.choices import Chooser
 from musicrec.local.listeners.habits import Habits, draw_habits
-from musicrec.local.listeners.history import Playing
+from musicrec.local.listeners.history import Playing, played_through
 from musicrec.local.listeners.library import Discovery, Library, build_library
 from musicrec.local.listeners.outside import stable_seed
-from musicrec.local.listeners.sessions import epoch_ms, sessions
+from musicrec.local.listeners.sessions import HOUR_MS, epoch_ms, sessions
 from musicrec.local.listeners.tastes import Taste, World
 
 IN_CATALOG: Final = 0.7
@@ -28,10 +28,11 @@ IN_CATALOG: Final = 0.7
 Kaggle file is small. A demo at that share would mostly recommend tracks that nobody can name a
 genre of, so the default is higher; pass `in_catalog=0.21` for the real mix."""
 
-DEMO_LISTENERS: Final = 220
+DEMO_LISTENERS: Final = 215
 DEMO_START: Final = datetime(2026, 1, 5, tzinfo=UTC)
-DEMO_DAYS: Final = 7
-DEMO_SEED: Final = 20260105
+DEMO_DAYS: Final = 6
+DEMO_SEED: Final = 2026
+"""A working week and a Saturday, about 60,000 events."""
 
 
 class UnknownListenerError(LookupError):
@@ -146,6 +147,50 @@ class Simulation:
         everything.sort(key=lambda entry: entry[:3])
         return (event for *_, event in everything)
 
+    def contrasting_genre(self, user_id: str) -> str:
+        """A genre far from the listener's taste that many others like.
+
+        Raises:
+            UnknownListenerError: there is nobody of that id.
+        """
+        taste = self._find(user_id)[1].taste.genres
+        crowd = np.mean([person.taste.genres for person in self.listeners], axis=0)
+        foreign = taste <= np.median(taste)
+        return self._world.genres[int(np.argmax(np.where(foreign, crowd, -1.0)))]
+
+    def steer(
+        self,
+        user_id: str,
+        genre: str,
+        *,
+        plays: int = 5,
+        after: Iterable[ListeningEvent] = (),
+    ) -> list[ListeningEvent]:
+        """What the listener does next when put to another genre: its best known songs, to the end.
+
+        A session of its own, an hour after the listener's last event, of catalogue tracks that the
+        listener has not played yet.
+
+        Args:
+            user_id: the listener.
+            genre: a genre of the catalogue.
+            plays: how many tracks; fewer when the genre has no more.
+            after: events of the listener beyond the history, such as an earlier steering.
+
+        Raises:
+            UnknownListenerError: there is nobody of that id.
+            UnknownGenreError: no track of the catalogue has the genre.
+        """
+        person = self.listener(user_id)
+        if genre not in self._world.inside:
+            raise UnknownGenreError(f"no track of the catalogue has the genre {genre!r}")
+        past = [*self.history(user_id), *(event for event in after if event.user_id == user_id)]
+        played = {event.track_id for event in past}
+        songs = [s for s in self._world.inside[genre].songs if s.track_id not in played]
+        last = max((event.occurred_at for event in past), default=self.start_ms)
+        key = ("steered", self._seed, person.user_id, genre, last)
+        return list(played_through(songs[:plays], person.user_id, key, last + HOUR_MS))
+
     def _find(self, user_id: str) -> tuple[int, Listener]:
         if user_id not in self._people:
             raise UnknownListenerError(
@@ -204,3 +249,17 @@ class Simulation:
             days=self.days,
         ):
             yield from playing.session(session)
+
+
+def demo_listeners(
+    tracks: Sequence[Track],
+    *,
+    listeners: int = DEMO_LISTENERS,
+    days: int = DEMO_DAYS,
+    seed: int = DEMO_SEED,
+) -> Simulation:
+    """The people of the demo: from 2026-01-05 on, about 47 events a listener and day.
+
+    With the defaults and the sample that ships with the project: 215 listeners, some 60,000 events.
+    """
+    return Simulation(tracks, listeners=listeners, start=DEMO_START, days=days, seed=seed)

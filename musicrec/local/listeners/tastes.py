@@ -22,10 +22,10 @@ from musicrec.local.listeners.outside import invent, stable_seed
 
 Floats = npt.NDArray[np.float64]
 
-POPULARITY_SLOPE: Final = 0.9
+POPULARITY_SLOPE: Final = 1.2
 """Within a genre the appeal of the k-th most popular track falls as k to this power."""
 
-FEATURE_PULL: Final = 0.9
+FEATURE_PULL: Final = 1.5
 """How strongly a liking for audio features bends the choice inside a genre."""
 
 GENRE_REACH: Final = 0.55
@@ -127,7 +127,9 @@ class World:
             raise ValueError("no track of the catalogue has a genre; pass tracks from read_kaggle")
         self.genres = tuple(sorted(by_genre))
         self._tracks = {
-            genre: sorted(by_genre[genre], key=lambda track: (-(track.popularity or 0), track.track_id))
+            genre: sorted(
+                by_genre[genre], key=lambda track: (-(track.popularity or 0), track.track_id)
+            )
             for genre in self.genres
         }
         self.inside = {genre: _inside(genre, self._tracks[genre]) for genre in self.genres}
@@ -166,7 +168,9 @@ class World:
     @cached_property
     def closeness(self) -> Floats:
         """How alike two genres sound, 0 to 1, shape (genres, genres)."""
-        centres = np.array([_raw_features(self._tracks[genre]).mean(axis=0) for genre in self.genres])
+        centres = np.array(
+            [_raw_features(self._tracks[genre]).mean(axis=0) for genre in self.genres]
+        )
         centres = _standardised(centres)
         squared = ((centres[:, None, :] - centres[None, :, :]) ** 2).mean(axis=2)
         closeness: Floats = np.exp(-squared / (2 * GENRE_REACH**2))

@@ -24,6 +24,11 @@ RECORD_NAMES: Final[dict[str, Kind]] = {
 }
 """The record's name, in lower case, tells the dataset type that the schema is for."""
 
+RESERVED: Final = frozenset(
+    {"EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
+)
+"""Names of Interactions columns that mean something to the service; they do not do as values."""
+
 NOT_EMULATED_KINDS: Final = frozenset({"ACTIONS", "ACTION_INTERACTIONS"})
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_VALUES: Final = 256
 """The most frequent values of a categorical column that get a number."""
 
+CATEGORY_WEIGHT: Final = 3.0
+"""The length of an indicator, in standard deviations of a numeric column."""
+
 
 def item_features(
     records: MetadataRecords, item_index: dict[str, int], excluded: frozenset[str] = frozenset()
@@ -85,7 +88,3 @@ def _indicators(column: pa.ChunkedArray) -> NDArray[np.float32]:
             if value in place:
                 block[row, place[value]] = CATEGORY_WEIGHT
     return block
-
-
-CATEGORY_WEIGHT: Final = 3.0
-"""The length of an indicator, in standard deviations of a numeric column."""

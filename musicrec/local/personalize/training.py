@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from musicrec.local.personalize.avro import RESERVED
 from musicrec.local.personalize.item_features import item_features
 from musicrec.local.personalize.models import new_model, uses_metadata
 from musicrec.local.personalize.workers import JobFailedError
@@ -132,10 +133,16 @@ def _interactions(seen: InteractionTable, weights: NDArray[np.float32]) -> Inter
     )
 
 
+def _names_events(table: InteractionTable) -> bool:
+    """Whether any interaction has an event type that is not a reserved word."""
+    usable = [code for code, name in enumerate(table.event_types) if name.upper() not in RESERVED]
+    return bool(np.isin(table.types, usable).any())
+
+
 def _check_minimums(
     seen: InteractionTable, everything: InteractionTable, selection: EventSelection
 ) -> None:
-    if selection.rules is not None and len(everything) and (everything.types < 0).all():
+    if selection.rules is not None and not _names_events(everything):
         raise JobFailedError(
             "All values in the event_type column are either reserved keywords or null."
         )

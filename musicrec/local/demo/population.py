@@ -1,0 +1,71 @@
+"""The demo's people: who listens, what is posted for them, and whose list is shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from musicrec.catalog import Track
+from musicrec.events import EventType, ListeningEvent
+from musicrec.local.demo.listening import Answer
+from musicrec.local.listeners import Batch, batches, demo_listeners, with_retries
+
+RETRIED_SHARE: Final = 0.02
+"""Share of requests that a producer posts twice because it did not see the answer."""
+
+
+class NothingElseError(RuntimeError):
+    """The listener's list holds every genre already, so no other can be played."""
+
+
+class Population:
+    """Simulated listeners (see `musicrec.local.listeners`) and their events.
+
+    Args:
+        tracks: the catalogue that they know.
+        listeners: how many they are.
+        days: how long they play.
+        seed: of everything random.
+    """
+
+    def __init__(self, tracks: Sequence[Track], *, listeners: int, days: int, seed: int) -> None:
+        self._seed = seed
+        self._genres = {track.track_id: track.genres for track in tracks}
+        self._simulation = demo_listeners(tracks, listeners=listeners, days=days, seed=seed)
+        self.events = list(self._simulation.events())
+
+    def requests(self) -> list[Batch]:
+        """What the producers post, some of it twice, in order."""
+        return list(with_retries(batches(self.events), share=RETRIED_SHARE, seed=self._seed))
+
+    def listener(self) -> str:
+        """The listener with the most completed tracks of the catalogue: a list worth looking at."""
+        completed = Counter(
+            event.user_id for event in self._completed() if event.track_id in self._genres
+        )
+        return min(completed, key=lambda user_id: (-completed[user_id], user_id))
+
+    def another_genre(self, user_id: str, before: Answer) -> str:
+        """The genre most listened to by others that neither the list nor the listener's taste has.
+
+        Raises:
+            NothingElseError: there is none.
+        """
+        familiar = {*before.genres, *self._simulation.listener(user_id).favourite_genres(10)}
+        heard = Counter(
+            genre
+            for event in self._completed()
+            for genre in self._genres.get(event.track_id, ())
+            if genre not in familiar
+        )
+        if not heard:
+            raise NothingElseError(f"every genre that is played is on the list of {user_id}")
+        return min(heard, key=lambda genre: (-heard[genre], genre))
+
+    def steer(self, user_id: str, genre: str, plays: int) -> list[ListeningEvent]:
+        """The listener plays some tracks of a genre to the end, after everything so far."""
+        return self._simulation.steer(user_id, genre, plays=plays)
+
+    def _completed(self) -> Iterator[ListeningEvent]:
+        return (event for event in self.events if event.event_type is EventType.COMPLETE)

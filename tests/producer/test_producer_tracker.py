@@ -1,0 +1,268 @@
+"""The whole producer on the loopback interface: Spotify, clocks, outbox and ingestion API."""
+
+import json
+import random
+
+import pytest
+from producer_world import playback, track
+
+from musicrec.producer.auth import TokenFile
+from musicrec.producer.playback import Kind, Signal, Snapshot
+from musicrec.producer.setup import NotLoggedInError, tracker
+from musicrec.producer.tracker import LONGEST_WAIT_S
+
+START_S = 1_767_600_000.0
+LENGTH_MS = 200_000
+
+
+class Evening:
+    """A listener, a player and a clock that moves only while the tracker waits."""
+
+    def __init__(self, spotify, api, home) -> None:
+        self.spotify = spotify
+        self.api = api
+        self.home = home
+        self.now = START_S
+        self.stepped = 0.0
+        self.until = START_S
+        self.waits: list[float] = []
+        self.reported: list[Signal] = []
+        self.timeline: list[tuple[float, str | None, float]] = []
+        spotify.player = self.shown
+        TokenFile(home / "token.json").begin(
+            {
+                "access_token": "access-0",
+                "refresh_token": "refresh-0",
+                "expires_at": 9_999_999_999,
+                "expires_in": 3600,
+                "scope": "user-read-playback-state user-read-currently-playing "
+                "user-read-recently-played user-read-private",
+            },
+            authorized_at=START_S,
+            user_id="acc-1",
+        )
+
+    def play(self, *tracks: tuple[str, float], **changes) -> None:
+        """Play tracks from now on, each for that many seconds, then nothing."""
+        at = self.now
+        self.changes = changes
+        for letter, seconds in tracks:
+            self.timeline.append((at, letter, seconds))
+            at += seconds
+        self.timeline.append((at, None, 0.0))
+
+    def shown(self):
+        """The body of `GET /me/player` at this moment."""
+        started, letter = max((at, letter) for at, letter, _ in self.timeline if at <= self.now)
+        if letter is None:
+            return None
+        position = round((self.now - started) * 1000)
+        return playback(letter, position, timestamp=round(started * 1000), **self.changes)
+
+    def wait(self, seconds: float) -> bool:
+        """Let time pass; stops the tracker at the end of the evening."""
+        self.waits.append(seconds)
+        self.now += seconds
+        return self.now >= self.until
+
+    def track(self, seconds: float):
+        """Run a tracker for so long; returns its last status."""
+        self.until = self.now + seconds
+        with tracker(
+            client_id="client",
+            api_url=self.api.url,
+            api_key="the-api-key",
+            token_path=self.home / "token.json",
+            outbox_path=self.home / "outbox.sqlite",
+            wait=self.wait,
+            report=lambda event, _: self.reported.append(event.signal),
+            rng=random.Random(1),
+            monotonic=lambda: self.now,
+            wall=lambda: self.now + self.stepped,
+            accounts_url=self.spotify.url,
+            spotify_url=self.spotify.url,
+        ) as (running, _):
+            running.run()
+            return running.status
+
+    def sent(self) -> list[str]:
+        """What the API accepted, one line an event, each event once."""
+        events = {row["event_id"]: row for body in self.api.bodies for row in body}
+        return [
+            f"{row['event_type']} {row['track_id'][0]} "
+            f"{(row['occurred_at'] / 1000 - START_S):g}"
+            + (f" {row['listened_ms'] / 1000:g}" if "listened_ms" in row else "")
+            for row in events.values()
+        ]
+
+
+@pytest.fixture
+def evening(spotify, api, tmp_path):
+    return Evening(spotify, api, tmp_path)
+
+
+def near(lines: list[str]) -> list[str]:
+    """Lines with times rounded to seconds: polls take a few milliseconds."""
+    return [
+        " ".join(word if word.isalpha() else f"{float(word):.0f}" for word in line.split())
+        for line in lines
+    ]
+
+
+class TestTracking:
+    def test_an_evening_arrives_at_the_api(self, evening):
+        """A full listen, a skip and the end of the music become their events, in order."""
+        evening.play(("A", 200), ("B", 42), ("C", 200))
+        status = evening.track(600)
+        assert near(evening.sent()) == [
+            "play A 0",
+            "complete A 200 200",
+            "play B 200",
+            "skip B 242 42",
+            "play C 242",
+            "complete C 442 200",
+        ]
+        assert (status.accepted, status.waiting, status.problem) == (6, 0, None)
+        assert set(evening.api.keys) == {"the-api-key"}
+
+    def test_ends_are_polled_for(self, evening):
+        """One poll comes a second after each predicted end, the others every ten seconds."""
+        evening.play(("A", 200), ("B", 200))
+        evening.track(390)
+        assert set(evening.waits[:-1]) <= {10.0, *[w for w in evening.waits if w < 10]}
+        assert any(1 < wait < 10 for wait in evening.waits)
+        assert len(evening.waits) <= 42
+
+    def test_private_sessions_are_never_recorded(self, evening):
+        """Neither the outbox nor the API sees anything of a private session."""
+        device = {"id": "d1", "type": "Speaker", "is_private_session": True}
+        evening.play(("A", 200), ("B", 200), device=device)
+        evening.track(300)
+        assert evening.sent() == []
+        assert b"Song" not in (evening.home / "outbox.sqlite").read_bytes()
+
+    def test_local_files_are_seen_but_not_sent(self, evening):
+        """A listener's own file is reported to the listener and to nobody else."""
+        item = track("A") | {"id": None, "uri": "spotify:local:x"}
+        evening.play(("A", 200), item=item)
+        evening.track(300)
+        assert Signal.COMPLETE in evening.reported
+        assert evening.sent() == []
+
+    def test_a_clock_step_changes_no_duration(self, evening):
+        """A wall clock set back an hour shifts later event times and nothing else."""
+        evening.play(("A", 200), ("B", 200))
+        evening.track(100)
+        evening.stepped = -3600.0
+        evening.track(0.5)
+        evening.track(140)
+        assert near(evening.sent())[1] == f"complete A {200 - 3600} 200"
+
+
+class TestRestarts:
+    def test_a_restart_continues_the_play(self, evening):
+        """Stopped in the middle of a track and started again, it is one play with the same ids."""
+        evening.play(("A", 200), ("B", 200))
+        evening.track(100)
+        evening.now += 20
+        evening.track(120)
+        assert near(evening.sent()) == ["play A 0", "complete A 200 200", "play B 200"]
+
+    def test_nothing_is_lost_while_the_api_is_down(self, evening):
+        """Events of an outage wait on disk and arrive after a restart, in order, once."""
+        evening.play(("A", 200), ("B", 200))
+        for _ in range(2000):
+            evening.api.answer(503, {"message": "down"})
+        status = evening.track(300)
+        assert (status.accepted, status.waiting) == (0, 3)
+        assert "down" in status.delivery_problem
+        evening.api.script.clear()
+        evening.api.bodies.clear()
+        status = evening.track(10)
+        assert status.accepted == 3
+        assert near(evening.sent()) == ["play A 0", "complete A 200 200", "play B 200"]
+
+    def test_an_outage_is_not_hammered(self, evening):
+        """While the API is down, requests get rarer, not one for each poll."""
+        evening.play(("A", 200), ("B", 200), ("C", 200))
+        for _ in range(2000):
+            evening.api.answer(503, {"message": "down"})
+        evening.track(600)
+        assert len(evening.api.bodies) < 35
+
+    def test_a_wrong_key_is_shown_and_nothing_is_lost(self, evening):
+        """A refused key keeps the events and names what to check."""
+        evening.play(("A", 200))
+        for _ in range(2000):
+            evening.api.answer(403, {"message": "Forbidden"})
+        status = evening.track(60)
+        assert status.waiting == 1
+        assert "API key" in status.delivery_problem
+        assert "the-api-key" not in status.delivery_problem
+
+
+class TestSpotifyTrouble:
+    def test_an_outage_is_bridged(self, evening):
+        """Half a minute of 503 in a track changes nothing about it."""
+        evening.play(("A", 200), ("B", 200))
+        evening.track(60)
+        for _ in range(4):
+            evening.spotify.script("/v1/me/player", 503, {"error": {"message": "busy"}})
+        status = evening.track(200)
+        assert near(evening.sent()) == ["play A 0", "complete A 200 200", "play B 200"]
+        assert status.problem is None
+
+    def test_a_rate_limit_holds_across_a_restart(self, evening):
+        """Retry-After is waited out even if the tracker is restarted, and shown meanwhile."""
+        evening.play(("A", 200))
+        body = {"error": {"status": 429, "message": "slow down"}}
+        evening.spotify.script("/v1/me/player", 429, body, Retry_After="500")
+        status = evening.track(100)
+        assert "500 s" in status.problem
+        asked = len(evening.spotify.calls)
+        evening.track(300)
+        assert len(evening.spotify.calls) == asked
+        assert max(evening.waits) <= LONGEST_WAIT_S
+        evening.track(200)
+        assert len(evening.spotify.calls) > asked
+
+    def test_a_dead_token_is_shown_and_cured_by_a_login(self, evening):
+        """The tracker goes on without a token, and polls again once there is one."""
+        evening.play(("A", 400))
+        token = evening.home / "token.json"
+        good = token.read_text()
+        token.write_text(json.dumps(json.loads(good) | {"refresh_token": "x", "expires_at": 1}))
+        status = evening.track(100)
+        assert "musicrec login" in status.problem
+        token.write_text(good)
+        assert evening.track(30).problem is None
+
+    def test_a_gap_asks_the_history(self, evening):
+        """After a blind gap the play history tells that the track was played to its end."""
+        evening.play(("A", 200), ("B", 2000), ("C", 200))
+        evening.track(100)
+        evening.now += 900
+        evening.spotify.history = [{"track": track("A"), "played_at": "2026-01-05T08:03:20.000Z"}]
+        evening.track(30)
+        assert near(evening.sent())[:3] == ["play A 0", "complete A 200 200", "play B 200"]
+
+    def test_a_gap_without_history_is_neutral(self, evening):
+        """When the history cannot be asked either, the play stops without a judgement."""
+        evening.play(("A", 200), ("B", 2000))
+        evening.track(100)
+        evening.now += 900
+        evening.spotify.script("/v1/me/player/recently-played", 500, {"error": {"message": "x"}})
+        evening.track(30)
+        assert near(evening.sent())[1].startswith("stop A")
+
+
+def test_without_login_there_is_no_tracker(evening):
+    """A missing token names the command that makes one."""
+    (evening.home / "token.json").unlink()
+    with pytest.raises(NotLoggedInError, match="musicrec login"):
+        evening.track(10)
+
+
+def test_private_snapshots_hold_no_item():
+    """The fake's private answers would be noticed if they were read: a public one has an item."""
+    assert Snapshot(t=0, kind=Kind.PRIVATE).item is None
