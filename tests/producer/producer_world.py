@@ -22,6 +22,7 @@ class Handler(BaseHTTPRequestHandler):
     """Hands each request to the server's `service` and writes the reply."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def _answer(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))

@@ -511,7 +511,7 @@ def evenings(draw) -> list[Snapshot]:
 
 class TestInvariants:
     @given(evenings())
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=60, deadline=None)
     def test_every_play_has_exactly_one_terminal(self, snaps):
         """Whatever is polled, plays open and close in turn, inside sessions, in order of time."""
         player = Player(PlayerState(player_id="p"))
@@ -535,7 +535,7 @@ class TestInvariants:
         assert (player.state.play.play_id if player.state.play else None) == open_play
 
     @given(evenings())
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=50, deadline=None)
     def test_terminals_keep_their_definitions(self, snaps):
         """Ratios lie in 0..1, a complete has half heard and an end near the end."""
         player = Player(PlayerState(player_id="p"))
@@ -550,7 +550,7 @@ class TestInvariants:
                 assert event.play.item.duration_ms - event.ending.end_pos <= 15_000
 
     @given(evenings(), st.data())
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=50, deadline=None)
     def test_a_restart_changes_nothing(self, snaps, data):
         """A machine that is stored and read back between two polls tells the same story."""
         cut = data.draw(st.integers(0, len(snaps)))
