@@ -28,7 +28,13 @@ TRACKS = {
             name=f"Track {number}",
             artists=(f"Artist {number % 3}",),
             genres=genres,
-            features={"danceability": 0.1 * number, "energy": 0.37, "tempo": 90.0 + 7 * number},
+            features={
+                "danceability": 0.1 * number,
+                "energy": 0.37,
+                "tempo": 90.0 + 7 * number,
+                "valence": 0.5,
+                "acousticness": 0.2 * number,
+            },
         )
         for number, genres in enumerate(
             [("rock",), ("rock", "pop"), ("jazz", "pop", "soul"), ("pop",), ()]
@@ -69,8 +75,8 @@ def heard(number, share, **fields):
 
 @st.composite
 def histories(draw):
-    """Up to 60 events of one listener over twenty years, with and without known tracks."""
-    count = draw(st.integers(0, 60))
+    """Up to 30 events of one listener over twenty years, with and without known tracks."""
+    count = draw(st.integers(0, 30))
     return [_drawn(draw, number) for number in range(count)]
 
 
@@ -91,7 +97,7 @@ def _drawn(draw, number):
 
 
 class TestOrder:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(histories(), st.randoms(use_true_random=False), st.integers(1, 20))
     def test_order_batches_and_copies_do_not_show(self, history, random, size):
         """Shuffled, copied and cut into batches, the same events give the very same profile."""
@@ -105,8 +111,8 @@ class TestOrder:
         assert profile == expected
         assert features(profile) == features(expected)
 
-    @settings(max_examples=60, deadline=None)
-    @given(histories(), st.integers(0, 60), st.integers(0, 60))
+    @settings(max_examples=30, deadline=None)
+    @given(histories(), st.integers(0, 30), st.integers(0, 30))
     def test_merging_is_commutative_and_associative(self, history, first, second):
         """Profiles of parts merge into the profile of the whole, whatever is merged first."""
         low, high = sorted((first, second))
@@ -114,7 +120,7 @@ class TestOrder:
         assert merge(a, b) == merge(b, a)
         assert merge(merge(a, b), c) == merge(a, merge(b, c)) == folded(*history)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(histories(), histories(), st.integers(NOON - 7000 * DAY_MS, NOON))
     def test_later_events_do_not_change_the_past(self, history, more, at):
         """No feature at a time changes when events after that time are added."""
@@ -265,9 +271,7 @@ class TestFeatures:
     def test_values_are_of_their_columns_types(self):
         """A full row holds what `USER_FIELDS` promises."""
         row = features(folded(event(1), event(2, "complete", track=1), event(3, "skip")))
-        assert {name: type(row[name]) for name in USER_FIELDS} | {"ACOUSTICNESS": float} == dict(
-            USER_FIELDS
-        )
+        assert {name: type(row[name]) for name in USER_FIELDS} == dict(USER_FIELDS)
         assert row["PEAK_TIME"] == "afternoon"
         assert (row["FAVOURITE_GENRE"], row["SECOND_GENRE"]) == ("pop", "rock")
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicrec import events, stack
+from musicrec.personalize import read
 
 SETTINGS = {
     "name": "tunes",
@@ -169,6 +170,20 @@ class TestApiDocument:
         names = re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document))
         assert names
         assert set(names) <= set(schemas)
+
+    def test_declared_answer_is_the_function_s(self, document):
+        """The declared recommendations have the members that the function answers with."""
+        declared = document["components"]["schemas"]["Recommendations"]
+        item = declared["properties"]["items"]["items"]
+        for schema, kind in ((declared, read.Recommendations), (item, read.Item)):
+            names = {field.encode_name for field in msgspec.structs.fields(kind)}
+            assert set(schema["properties"]) == set(schema["required"]) == names
+
+    def test_declared_parameters_are_the_function_s(self, document):
+        """The declared parameters, and which of them are required, are what the function reads."""
+        declared = document["paths"]["/recommendations"]["get"]["parameters"]
+        fields = msgspec.structs.fields(read.Question)
+        assert {p["name"]: p["required"] for p in declared} == {f.name: f.required for f in fields}
 
     def test_only_ingestion_asks_for_a_key(self, document):
         """POST /events needs the API key, GET /recommendations does not."""

@@ -79,7 +79,10 @@ class Functions:
         self._read_code = read_code
         self._log_dir = log_dir
         self._runtime = runtime
-        self._work = Path(tempfile.mkdtemp(prefix="musicrec-functions-"))
+        self._directory = tempfile.TemporaryDirectory(
+            prefix="musicrec-functions-", ignore_cleanup_errors=True
+        )
+        self._work = Path(self._directory.name)
         self._code = stored_function.CodeStore(self._work / "code")
         self._condition = threading.Condition()
         self._pools: dict[tuple[str, str], _Pool] = {}
@@ -159,7 +162,7 @@ class Functions:
             self._condition.notify_all()
         self.reset()
         self._executor.shutdown(cancel_futures=True)
-        shutil.rmtree(self._work, ignore_errors=True)
+        self._directory.cleanup()
 
     def log(self, name: str) -> FunctionLog:
         """What a function's processes print."""

@@ -37,8 +37,9 @@ class NotConfirmedError(PermissionError):
 
     def __init__(self, step: str, estimate: Estimate) -> None:
         super().__init__(
-            f"{step} would cost about ${estimate.once:.2f} now and ${estimate.monthly:.2f} to "
-            f"${estimate.monthly_with_floor:.2f} a month on AWS: set confirm to True to go ahead"
+            f"{step} would cost about {_money(estimate.once)} now and {_money(estimate.monthly)} "
+            f"to {_money(estimate.monthly_with_floor)} a month on AWS: set confirm to True to go "
+            "ahead"
         )
 
 
@@ -83,12 +84,12 @@ class Estimate(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         rows = [
             f"{line.what:<28}{line.quantity:>12,.3f} {line.unit:<20}"
-            f"{'$' + format(line.dollars, ',.2f'):>10}  {line.when}"
+            f"{_money(line.dollars):>10}  {line.when}"
             for line in self.lines
         ]
         total = (
-            f"total: ${self.once:,.2f} once, ${self.monthly:,.2f} to "
-            f"${self.monthly_with_floor:,.2f} a month"
+            f"total: {_money(self.once)} once, {_money(self.monthly)} to "
+            f"{_money(self.monthly_with_floor)} a month"
         )
         return "\n".join([*rows, total, UNCERTAINTY])
 
@@ -182,3 +183,7 @@ def require_confirmation(step: str, estimate: Estimate, *, confirm: bool) -> Non
     """Raise `NotConfirmedError` unless whoever runs the step has said yes to its cost."""
     if not confirm:
         raise NotConfirmedError(step, estimate)
+
+
+def _money(dollars: float) -> str:
+    return "<$0.01" if 0 < dollars < 0.005 else f"${dollars:,.2f}"

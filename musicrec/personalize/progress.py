@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from musicrec.personalize.waiting import DEFAULT_TIMEOUT, Patience, Progress
 

@@ -145,6 +145,7 @@ class TestWrite:
             daily.write(aws.clients, DEPLOYMENT, RUN_DATE)
 
 
+@pytest.mark.slow
 class TestBuild:
     @pytest.mark.usefixtures("heard")
     def test_imports_what_it_wrote(self, aws):

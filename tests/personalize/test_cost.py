@@ -37,6 +37,10 @@ class TestEstimate:
         assert "total: $0.05 once, $15.00 to $146.00 a month" in text
         assert "aws.amazon.com/personalize/pricing" in text
 
+    def test_less_than_a_cent_is_not_shown_as_free(self):
+        """What costs little does not look as if it cost nothing."""
+        assert "total: <$0.01 once, $0.00 to $0.00 a month" in str(cost.of_import(10**6))
+
 
 class TestConfirmation:
     def test_is_required(self):

@@ -184,6 +184,7 @@ class TestImports:
             start(aws, ground, "s3://b/x.csv", run_date="2026-03-02" + "x" * 40)
 
 
+@pytest.mark.slow
 class TestSolutions:
     def test_automatic_training_is_off(self, aws, solution):
         """Nothing trains, and bills, by itself."""
@@ -224,6 +225,7 @@ class TestSolutions:
         assert 0 <= found["normalized_discounted_cumulative_gain_at_10"] <= 1
 
 
+@pytest.mark.slow
 class TestCampaigns:
     def test_answers_and_is_published(self, aws, version):
         """Recommendations can be asked of the published ARN."""
@@ -266,6 +268,7 @@ class TestFilters:
             filters.ensure(aws.clients, ground, "musicrec-no-skips", other)
 
 
+@pytest.mark.slow
 class TestExports:
     def count(self, aws, ground, mode="ALL", second=0):
         """What Personalize holds."""
@@ -296,6 +299,7 @@ class TestExports:
         assert self.count(aws, ground).rows == 0
 
 
+@pytest.mark.slow
 class TestTeardown:
     def test_plan_is_in_the_order_that_the_service_wants(self, aws, imported, version):
         """Campaign, solution, tracker, filter, datasets, group, schemas, parameters."""

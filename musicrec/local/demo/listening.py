@@ -66,7 +66,7 @@ def ask(stack: RunningStack, user_id: str, num_results: int) -> Answer:
     """
     response = requests.get(
         f"{stack.deployment.api_url}/recommendations",
-        params={"user_id": user_id, "num_results": num_results},
+        params={"user_id": user_id, "num_results": str(num_results)},
         timeout=TIMEOUT_SECONDS,
     )
     if response.status_code != 200:

@@ -12,7 +12,7 @@ import botocore.session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from botocore.exceptions import ConnectTimeoutError, HTTPClientError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ConnectTimeoutError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 from musicrec.local.gateway.exchange import GatewayError, Response
@@ -79,7 +79,7 @@ class ActionCaller:
             answer = self._session.send(request.prepare())
         except (ConnectTimeoutError, ReadTimeoutError) as error:
             raise GatewayError("INTEGRATION_TIMEOUT") from error
-        except HTTPClientError as error:
+        except BotoCoreError as error:
             raise GatewayError("INTEGRATION_FAILURE") from error
         headers = tuple((str(k), str(v)) for k, v in answer.headers.items())
         return Response(status=answer.status_code, headers=headers, body=answer.content)

@@ -22,7 +22,7 @@ from musicrec.local.listeners.outside import invent, stable_seed
 
 Floats = npt.NDArray[np.float64]
 
-POPULARITY_SLOPE: Final = 1.2
+POPULARITY_SLOPE: Final = 1.8
 """Within a genre the appeal of the k-th most popular track falls as k to this power."""
 
 FEATURE_PULL: Final = 1.5

@@ -1,0 +1,44 @@
+"""Figures that people would show a colleague: one function a figure, plain frames in, a figure out.
+
+No function here reads data or decides what it means; tables come from `musicrec.research.frames`,
+`musicrec.research.user_features` and `musicrec.research.evaluation`.
+"""
+
+from musicrec.research.plots.items import (
+    feature_distributions,
+    genre_map,
+    genres_per_track,
+    raw_findings,
+)
+from musicrec.research.plots.listeners import (
+    feature_halves,
+    genre_shares,
+    stability,
+    user_features,
+)
+from musicrec.research.plots.models import (
+    list_shift,
+    metric_by_segment,
+    metric_comparison,
+    paired_differences,
+    ranks,
+)
+from musicrec.research.plots.style import PALETTE, style
+
+__all__ = [
+    "PALETTE",
+    "feature_distributions",
+    "feature_halves",
+    "genre_map",
+    "genre_shares",
+    "genres_per_track",
+    "list_shift",
+    "metric_by_segment",
+    "metric_comparison",
+    "paired_differences",
+    "ranks",
+    "raw_findings",
+    "stability",
+    "style",
+    "user_features",
+]

@@ -1,0 +1,96 @@
+"""Recommendations read beside what the listener heard, as a person judges them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from musicrec.deployment import Deployment, parameter_name
+from musicrec.events import EventType
+from musicrec.parameters import Parameters
+from musicrec.personalize.read import Question, Recommender
+
+if TYPE_CHECKING:
+    from musicrec.personalize.clients import Clients
+
+
+def recommender(clients: Clients, deployment: Deployment) -> Recommender:
+    """The recommender that the API answers from, asked directly; tracks come without names."""
+    return Recommender(
+        clients.personalize_runtime,
+        Parameters(clients.ssm, time.monotonic),
+        campaign_parameter=parameter_name(deployment.name, "campaign_arn"),
+        filter_parameter=parameter_name(deployment.name, "filter_arn"),
+        catalog=lambda: None,
+    )
+
+
+def ranked(recommends: Recommender, user_id: str, num_results: int) -> list[str]:
+    """Track ids for a listener, the best first.
+
+    Raises:
+        RecommendationError: see `Recommender.recommend`.
+    """
+    answer = recommends.recommend(Question(user_id=user_id, num_results=num_results))
+    return [item.track_id for item in answer.items]
+
+
+def completed(events: pd.DataFrame, user_id: str) -> list[str]:
+    """Tracks that a listener heard to the end, the newest first, each once.
+
+    Args:
+        events: as `frames.events_frame` makes it.
+        user_id: the listener.
+    """
+    mine = events["user_id"] == user_id
+    ended = events["event_type"] == EventType.COMPLETE.value
+    newest_first: list[str] = events.loc[mine & ended, "track_id"].iloc[::-1].tolist()
+    return list(dict.fromkeys(newest_first))
+
+
+def beside_history(
+    track_ids: Sequence[str], events: pd.DataFrame, items: pd.DataFrame, user_id: str
+) -> pd.DataFrame:
+    """The listener's newest completed tracks and the list, rank by rank.
+
+    Args:
+        track_ids: the list.
+        events: as `frames.events_frame` makes it.
+        items: as `frames.items_frame` makes it; names and genres come from here.
+        user_id: the listener.
+
+    Returns:
+        Columns `completed`, its `genre`, `recommended`, its `genre`, and whether the recommended
+        track was `heard before`; one row a rank, from 1.
+    """
+    heard = completed(events, user_id)
+    before = {track_id: "heard" for track_id in heard}
+    rows = {
+        ("completed", "track"): _titles(heard[: len(track_ids)], items, len(track_ids)),
+        ("completed", "genre"): _genres(heard[: len(track_ids)], items, len(track_ids)),
+        ("recommended", "track"): _titles(track_ids, items, len(track_ids)),
+        ("recommended", "genre"): _genres(track_ids, items, len(track_ids)),
+        ("recommended", ""): [before.get(track_id, "new") for track_id in track_ids],
+    }
+    return pd.DataFrame(rows, index=pd.RangeIndex(1, len(track_ids) + 1, name="rank"))
+
+
+def _titles(track_ids: Sequence[str], items: pd.DataFrame, length: int) -> list[str]:
+    names = [_title(items, track_id) for track_id in track_ids]
+    return [*names, *[""] * (length - len(names))]
+
+
+def _genres(track_ids: Sequence[str], items: pd.DataFrame, length: int) -> list[str]:
+    genres = items["genre"].reindex(track_ids).fillna("").tolist()
+    return [*genres, *[""] * (length - len(genres))]
+
+
+def _title(items: pd.DataFrame, track_id: str) -> str:
+    if track_id not in items.index:
+        return track_id
+    artists = items.loc[track_id, "artists"]
+    main = f" ({artists[0]})" if isinstance(artists, tuple) and artists else ""
+    return f"{items.loc[track_id, 'name']}{main}"

@@ -1,0 +1,209 @@
+"""The built-in deployer on the running embedded AWS."""
+
+import json
+import re
+
+import pytest
+import requests
+
+from musicrec import deployment, events
+from musicrec.local.deployer import deploy
+from musicrec.local.server import EmbeddedAws
+
+pytestmark = pytest.mark.slow
+
+FUNCTIONS = ("hot_path", "profile_builder", "dataset_builder", "recommendations")
+ANSWER = 'def lambda_handler(event, context):\n    return {"statusCode": 200, "body": "{}"}\n'
+SHAPES = {
+    "kinesis": ("list_streams", {}),
+    "sqs": ("list_queues", {}),
+    "dynamodb": ("list_tables", {}),
+    "s3": ("list_buckets", {}),
+    "iam": ("list_roles", {}),
+    "firehose": ("list_delivery_streams", {}),
+    "glue": ("get_tables", {"DatabaseName": "tunes"}),
+    "events": ("list_rules", {}),
+    "apigateway": ("get_rest_apis", {}),
+    "lambda": ("list_event_source_mappings", {}),
+    "ssm": ("describe_parameters", {}),
+}
+
+
+@pytest.fixture(scope="module")
+def lambdas(tmp_path_factory):
+    """Handlers that answer without doing anything."""
+    root = tmp_path_factory.mktemp("lambdas")
+    for name in FUNCTIONS:
+        (root / name).mkdir()
+        (root / name / "handler.py").write_text(ANSWER)
+    return root
+
+
+@pytest.fixture(scope="module")
+def aws():
+    with EmbeddedAws() as server:
+        yield server.aws
+
+
+@pytest.fixture(scope="module")
+def deployed(aws, lambdas):
+    return deploy(aws, "tunes", lambdas=lambdas)
+
+
+def stored(aws):
+    """Everything that the stack consists of, without what changes by itself."""
+    shown = {}
+    for service, (operation, arguments) in SHAPES.items():
+        answer = getattr(aws.client(service), operation)(**arguments)
+        answer.pop("ResponseMetadata")
+        shown[service] = re.sub(r"datetime\([^)]*\)", "", repr(answer))
+    api = aws.client("apigateway")
+    (rest_api,) = api.get_rest_apis()["items"]
+    for key, ask in {
+        "resources": api.get_resources,
+        "deployments": api.get_deployments,
+        "models": api.get_models,
+    }.items():
+        shown[key] = repr(ask(restApiId=rest_api["id"])["items"])
+    shown["keys"] = repr([key["id"] for key in api.get_api_keys()["items"]])
+    shown["plans"] = repr(api.get_usage_plans()["items"])
+    return shown
+
+
+class TestDeploy:
+    def test_deploying_again_changes_nothing(self, aws, deployed, lambdas):
+        """A second run finds everything and returns the same."""
+        before = stored(aws)
+        before.pop("ssm")  # its parameter is written anew, with the same value
+        assert deploy(aws, "tunes", lambdas=lambdas) == deployed
+        after = stored(aws)
+        assert {name: after[name] for name in before} == before
+
+    def test_the_deployment_is_published(self, aws, deployed):
+        """Notebooks find the stack by its SSM parameter."""
+        assert deployment.load("tunes", aws.client("ssm")) == deployed
+
+    def test_names_follow_the_stack(self, deployed):
+        """Everything carries the stack's name."""
+        assert deployed.stream == "tunes-events"
+        assert deployed.bucket == "tunes-123456789012-us-east-1"
+        assert deployed.delivery_stream == "tunes-lake"
+        assert deployed.api_url.endswith("/v1")
+
+    def test_functions_get_their_role_code_and_environment(self, aws, deployed):
+        """Each function has a role of its own, settings and the paths of its parameters."""
+        client = aws.client("lambda")
+        configuration = client.get_function_configuration(FunctionName="tunes-profile-builder")
+        assert configuration["Role"].endswith(":role/tunes-profile-builder")
+        assert configuration["Timeout"] == 120
+        variables = configuration["Environment"]["Variables"]
+        assert variables["PROFILE_TABLE"] == deployed.profile_table
+        assert variables["POISON_QUEUE_URL"] == deployed.poison_queue_url
+
+    def test_new_code_is_put_in_place(self, aws, deployed, lambdas):
+        """When a handler changed, deploying again updates that function alone."""
+        client = aws.client("lambda")
+        hashes = {f["FunctionName"]: f["CodeSha256"] for f in client.list_functions()["Functions"]}
+        (lambdas / "hot_path" / "handler.py").write_text(ANSWER + "# changed\n")
+        assert deploy(aws, "tunes", lambdas=lambdas) == deployed
+        for function in client.list_functions()["Functions"]:
+            name = function["FunctionName"]
+            assert (function["CodeSha256"] != hashes[name]) == (name == "tunes-hot-path")
+
+    def test_mappings_obey_the_settings(self, aws, deployed):
+        """Both consumers read the stream with retries, bisection and a place for failures."""
+        mappings = aws.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        assert len(mappings) == 2
+        for mapping in mappings:
+            assert mapping["EventSourceArn"].endswith(f"stream/{deployed.stream}")
+            assert mapping["BatchSize"] == 500
+            assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+    def test_roles_may_do_what_their_files_say(self, aws, deployed):
+        """A role's inline policy is its file with the stack's own resources."""
+        answer = aws.client("iam").get_role_policy(
+            RoleName="tunes-apigateway", PolicyName="apigateway"
+        )
+        (statement,) = answer["PolicyDocument"]["Statement"]
+        assert statement["Action"] == "kinesis:PutRecords"
+        assert statement["Resource"].endswith(f":stream/{deployed.stream}")
+
+    def test_the_lake_s_partitions_are_projected(self, aws, deployed):
+        """The table needs no crawler: its days are computed from the location."""
+        table = aws.client("glue").get_table(DatabaseName=deployed.database, Name=deployed.table)
+        parameters = table["Table"]["Parameters"]
+        assert parameters["projection.enabled"] == "true"
+        assert parameters["storage.location.template"] == f"s3://{deployed.bucket}/raw/dt=${{dt}}/"
+        assert table["Table"]["StorageDescriptor"]["Columns"] == events.glue_columns()
+
+    def test_the_raw_lake_ages_out(self, aws, deployed):
+        """Objects under raw/ move to ever colder storage."""
+        client = aws.client("s3")
+        rules = client.get_bucket_lifecycle_configuration(Bucket=deployed.bucket)["Rules"]
+        (raw,) = [rule for rule in rules if rule["Filter"] == {"Prefix": "raw/"}]
+        classes = [transition["StorageClass"] for transition in raw["Transitions"]]
+        assert classes == ["STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"]
+
+
+class TestDeployedApi:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def key(cls, aws, deployed):
+        """The ingestion key's value."""
+        client = aws.client("apigateway")
+        return client.get_api_key(apiKey=deployed.api_key_id, includeValue=True)["value"]
+
+    def records(self, aws, deployed):
+        client, found = aws.client("kinesis"), []
+        for shard in client.list_shards(StreamName=deployed.stream)["Shards"]:
+            iterator = client.get_shard_iterator(
+                StreamName=deployed.stream,
+                ShardId=shard["ShardId"],
+                ShardIteratorType="TRIM_HORIZON",
+            )["ShardIterator"]
+            found += client.get_records(ShardIterator=iterator)["Records"]
+        return found
+
+    def test_events_arrive_byte_exact(self, aws, deployed, key):
+        """Awkward text comes through the API, its template and Kinesis as it was sent."""
+        awkward = 'Björk\'s "宇多田ヒカル" \\ / \n 😀'
+        event = {
+            "event_id": events.new_event_id("deployer"),
+            "user_id": awkward,
+            "session_id": "s",
+            "track_id": "a" * 22,
+            "event_type": "play",
+            "occurred_at": 1_772_323_200_000,
+            "source": "live",
+            "schema_version": 1,
+            "track": {"name": awkward, "artists": [awkward]},
+        }
+        answer = requests.post(
+            f"{deployed.api_url}/events",
+            json={"events": [event]},
+            headers={"x-api-key": key},
+            timeout=10,
+        )
+        assert (answer.status_code, answer.json()) == (200, {"accepted": 1, "failed": 0})
+        (record,) = self.records(aws, deployed)
+        assert json.loads(record["Data"]) == event
+        assert record["PartitionKey"] == awkward
+        assert events.encode(events.decode(record["Data"]))
+
+    def test_a_refused_request_leaves_no_trace(self, aws, deployed, key):
+        """What is refused is not on the stream."""
+        before = len(self.records(aws, deployed))
+        url = f"{deployed.api_url}/events"
+        for body, given in ((b"{oops", key), (b'{"events": []}', key), (b"{}", "wrong")):
+            headers = {"x-api-key": given, "content-type": "application/json"}
+            answer = requests.post(url, data=body, headers=headers, timeout=10)
+            assert 400 <= answer.status_code < 500
+            assert set(answer.json()) == {"error", "message", "detail"}
+        assert len(self.records(aws, deployed)) == before
+
+    def test_recommendations_come_from_the_function(self, deployed):
+        """GET /recommendations needs no key and is answered by the deployed function."""
+        url = f"{deployed.api_url}/recommendations"
+        assert requests.get(url, timeout=10).json()["detail"].endswith("[user_id]")
+        answer = requests.get(url, params={"user_id": "u"}, timeout=30)
+        assert (answer.status_code, answer.text) == (200, "{}")

@@ -1,0 +1,77 @@
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from musicrec.parameters import ABSENT_TTL_S, PRESENT_TTL_S, Parameters
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def ssm():
+    return boto3.client(
+        "ssm", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+
+
+def answers(stubber, value):
+    if value is None:
+        stubber.add_client_error("get_parameter", "ParameterNotFound", http_status_code=400)
+    else:
+        stubber.add_response("get_parameter", {"Parameter": {"Value": value}}, {"Name": "/p"})
+
+
+class TestGet:
+    def test_a_value_is_read_once_while_it_is_fresh(self, ssm):
+        """SSM is asked again only when the value has become old."""
+        clock = Clock()
+        parameters = Parameters(ssm, clock)
+        with Stubber(ssm) as stubber:
+            answers(stubber, "one")
+            assert [parameters.get("/p") for _ in range(3)] == ["one"] * 3
+            clock.now += PRESENT_TTL_S
+            answers(stubber, "two")
+            assert parameters.get("/p") == "two"
+            stubber.assert_no_pending_responses()
+
+    def test_absence_is_soon_asked_again(self, ssm):
+        """A parameter that appears is seen within seconds."""
+        clock = Clock()
+        parameters = Parameters(ssm, clock)
+        with Stubber(ssm) as stubber:
+            answers(stubber, None)
+            assert parameters.get("/p") is None
+            assert parameters.get("/p") is None
+            clock.now += ABSENT_TTL_S
+            answers(stubber, "made")
+            assert parameters.get("/p") == "made"
+
+    def test_a_forgotten_value_is_read_anew(self, ssm):
+        """After `forget` the next question goes to SSM."""
+        parameters = Parameters(ssm, Clock())
+        with Stubber(ssm) as stubber:
+            answers(stubber, "one")
+            parameters.get("/p")
+            parameters.forget("/p")
+            answers(stubber, "two")
+            assert parameters.get("/p") == "two"
+
+    def test_an_old_value_serves_while_ssm_is_down(self, ssm):
+        """When SSM refuses, the value read before is kept; without one the error comes through."""
+        clock = Clock()
+        parameters = Parameters(ssm, clock)
+        with Stubber(ssm) as stubber:
+            stubber.add_client_error("get_parameter", "ThrottlingException")
+            with pytest.raises(ClientError, match="Throttling"):
+                parameters.get("/p")
+            answers(stubber, "one")
+            parameters.get("/p")
+            clock.now += PRESENT_TTL_S
+            stubber.add_client_error("get_parameter", "ThrottlingException")
+            assert parameters.get("/p") == "one"

@@ -1,0 +1,141 @@
+import base64
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from musicrec import records
+from musicrec.records import MAX_POISON_DATA, SQS_BYTES, Poison, PoisonQueue
+
+EVENTS = Path(__file__).parent / "events"
+CREDENTIALS = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": "test",
+    "aws_secret_access_key": "test",
+}
+
+
+def load(name):
+    return json.loads((EVENTS / name).read_text(encoding="utf-8"))
+
+
+def poison(number=0, data=b"x", reason="broken"):
+    return Poison(
+        reason=reason,
+        field="$",
+        data=data,
+        sequence_number=str(number),
+        shard_id="shardId-000000000000",
+        partition_key="p",
+    )
+
+
+class TestDecode:
+    def test_records_keep_their_place_and_order(self):
+        """Each event comes with its sequence number, shard and arrival time, as UTF-8."""
+        event = load("kinesis.json")
+        batch = records.decode(event)
+        assert not batch.poison
+        assert [record.sequence_number for record in batch.records] == [
+            raw["kinesis"]["sequenceNumber"] for raw in event["Records"]
+        ]
+        first, third = batch.records[0], batch.records[2]
+        assert first.shard_id == "shardId-000000000002"
+        assert first.arrived_at == 1_772_366_400_250
+        assert first.event.user_id == "björk.guðmundsdóttir"
+        assert third.event.track.artists == ["宇多田ヒカル"]
+
+    def test_poison_is_set_apart_with_its_reason(self):
+        """What cannot be read is named and does not keep the rest from being read."""
+        batch = records.decode(load("kinesis_poison.json"))
+        assert [record.event.event_type for record in batch.records] == ["complete"]
+        assert [one.field for one in batch.poison] == [
+            "$", "$", "$.event_type", "$.user_id", "$",
+        ]  # fmt: skip
+        assert "not JSON" in batch.poison[0].reason
+        assert "UTF-8" in batch.poison[1].reason
+        assert "listen" in batch.poison[2].reason
+        assert "base64" in batch.poison[4].reason
+        assert batch.poison[1].data == b"\xff\xfe\x00"
+
+    def test_lag_is_of_the_oldest_record(self):
+        """Lag counts from the arrival of the oldest record; an empty batch has none."""
+        batch = records.decode(load("kinesis.json"))
+        assert batch.lag_ms(1_772_366_405_000) == 4_750
+        assert records.decode({"Records": []}).lag_ms(1) == 0
+
+
+def test_failures_are_named_once_in_stream_order():
+    """The response names each failed record, the lowest sequence number first."""
+    assert records.response(["10", "9", "10"]) == {
+        "batchItemFailures": [{"itemIdentifier": "9"}, {"itemIdentifier": "10"}]
+    }
+
+
+class TestPoisonQueue:
+    @pytest.fixture
+    def sqs(self):
+        with mock_aws():
+            yield boto3.client("sqs", **CREDENTIALS)
+
+    @pytest.fixture
+    def url(self, sqs):
+        return sqs.create_queue(QueueName="poison")["QueueUrl"]
+
+    def queued(self, sqs, url):
+        bodies = []
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            bodies += [json.loads(message["Body"]) for message in messages]
+        return sorted(bodies, key=lambda body: int(body["sequence_number"]))
+
+    def test_each_record_arrives_with_its_reason_and_data(self, sqs, url):
+        """More records than a call takes arrive one message each, data unharmed."""
+        sent = [poison(n, b"\xff%d" % n, reason=f"bad \x00 {n} ☠") for n in range(23)]
+        assert PoisonQueue(sqs, url, "hot_path").send(sent) == []
+        bodies = self.queued(sqs, url)
+        assert [base64.b64decode(body["data"]) for body in bodies] == [one.data for one in sent]
+        assert [body["reason"] for body in bodies] == [one.reason for one in sent]
+        assert bodies[0] | {"data": "", "reason": ""} == {
+            "reason": "",
+            "field": "$",
+            "sequence_number": "0",
+            "shard_id": "shardId-000000000000",
+            "partition_key": "p",
+            "consumer": "hot_path",
+            "data": "",
+            "size": 2,
+            "truncated": False,
+        }
+
+    def test_what_is_too_large_is_cut_and_says_so(self, sqs, url):
+        """Records of a megabyte fit into messages and into calls."""
+        sent = [poison(n, b"\x00" * 1_000_000, reason="☠" * 100_000) for n in range(3)]
+        assert PoisonQueue(sqs, url, "hot_path").send(sent) == []
+        bodies = self.queued(sqs, url)
+        assert len(bodies) == 3
+        for body in bodies:
+            assert len(json.dumps(body)) <= SQS_BYTES
+            assert body["truncated"]
+            assert body["size"] == 1_000_000
+            assert len(base64.b64decode(body["data"])) == MAX_POISON_DATA
+
+    def test_entries_that_fail_are_returned(self):
+        """Of a call that partly fails, the failed records come back."""
+        sqs = boto3.client("sqs", **CREDENTIALS)
+        failed = {"Id": "1", "SenderFault": False, "Code": "InternalError"}
+        with Stubber(sqs) as stubber:
+            answer = {"Successful": [], "Failed": [failed]}
+            stubber.add_response("send_message_batch", answer)
+            unsent = PoisonQueue(sqs, "https://q", "c").send([poison(7), poison(8)])
+        assert [one.sequence_number for one in unsent] == ["8"]
+
+    def test_a_refused_call_returns_all_of_it(self):
+        """When the queue cannot be reached, every record of the call comes back."""
+        sqs = boto3.client("sqs", **CREDENTIALS)
+        with Stubber(sqs) as stubber:
+            stubber.add_client_error("send_message_batch", "AccessDenied", http_status_code=403)
+            unsent = PoisonQueue(sqs, "https://q", "c").send([poison(7), poison(8)])
+        assert [one.sequence_number for one in unsent] == ["7", "8"]
