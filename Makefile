@@ -22,7 +22,7 @@ demo: $(RUNTIME) ## the whole system on this machine: listeners, pipeline, noteb
 	$(BIN)/musicrec demo $(if $(CATALOG),--catalog "$(CATALOG)")
 
 up: $(RUNTIME) ## start the embedded stack, filled, and keep it running for JupyterLab
-	$(BIN)/musicrec up --listeners 220
+	$(BIN)/musicrec up --listeners 215
 
 lab: $(RUNTIME) ## JupyterLab on the notebooks, beside a running `make up`
 	set -a; if [ -f build/musicrec.env ]; then . build/musicrec.env; fi; cd notebooks && ../$(BIN)/jupyter lab

@@ -137,9 +137,8 @@ def arrow(
     path: Sequence[tuple[float, float]],
     color: str = INK,
     style: str = "-",
-    label: tuple[float, float, str] | None = None,
 ) -> None:
-    """A line along the corners of `path` with a head at its end, and a label centred at a place."""
+    """A line along the corners of `path` with a head at its end."""
     for start, end in pairwise(path[:-1]):
         axes.plot(
             *zip(start, end, strict=True), color=color, lw=1.6, ls=style, solid_capstyle="round"
@@ -153,8 +152,6 @@ def arrow(
             "linestyle": style, "shrinkA": 0, "shrinkB": 0, "joinstyle": "miter",
         },
     )  # fmt: skip
-    if label is not None:
-        _centred(axes, *label, 13.5, color=SOFT_INK)
 
 
 def draw_parts(axes: Axes) -> None:

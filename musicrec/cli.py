@@ -35,6 +35,7 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0 take
 
 @app.command()
 def demo(
+    *,
     catalog: Catalog = SAMPLE,
     listeners: Annotated[int, typer.Option(min=30, help="Simulated listeners that play.")] = 215,
     days: Days = 6,
@@ -64,6 +65,7 @@ def demo(
 
 @app.command()
 def up(
+    *,
     catalog: Catalog = SAMPLE,
     listeners: Listeners = 0,
     days: Days = 6,

@@ -38,6 +38,7 @@ class Exchange:
     Attributes:
         method: HTTP method.
         path: decoded path.
+        query: query string as sent, without the question mark.
         target: `X-Amz-Target`, the operation in AWS's JSON protocols; empty in the others.
         body: the request's.
         status: HTTP status of the answer.
@@ -46,6 +47,7 @@ class Exchange:
 
     method: str
     path: str
+    query: str
     target: str
     body: bytes
     status: int
@@ -136,6 +138,7 @@ class Router:
         exchange = Exchange(
             method=environ["REQUEST_METHOD"],
             path=environ["PATH_INFO"],
+            query=environ.get("QUERY_STRING", ""),
             target=environ.get("HTTP_X_AMZ_TARGET", ""),
             body=body,
             status=status[0],

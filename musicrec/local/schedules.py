@@ -131,15 +131,20 @@ class Schedules:
             self._fire_logged(name, time)
         return [name for _, name in due]
 
-    def fire(self, rule_name: str) -> list[FiredTarget]:
+    def fire(self, rule_name: str, at: float | None = None) -> list[FiredTarget]:
         """Deliver a rule's scheduled event to its targets now, and wait for their answers.
+
+        Args:
+            rule_name: the rule.
+            at: the time that the event carries, epoch seconds; by default the clock's. Simulated
+                listeners play at simulated times, and the build belongs to the night after.
 
         Raises:
             RuleNotFoundError: no such rule is stored.
             UnsupportedRuleError: a target is not a Lambda function, or transforms its input.
             FunctionNotRunnableError: a target does not exist or may not run.
         """
-        return self._deliver(rule_name, self._clock())
+        return self._deliver(rule_name, self._clock() if at is None else at)
 
     def _deliver(self, rule_name: str, time: float) -> list[FiredTarget]:
         events = self._aws.client("events")

@@ -114,9 +114,9 @@ class EmbeddedAws:
         """
         return self._parts.drain(timeout)
 
-    def fire_rule(self, name: str) -> list[FiredTarget]:
+    def fire_rule(self, name: str, at: float | None = None) -> list[FiredTarget]:
         """Deliver a rule's scheduled event to its targets now (see `Schedules.fire`)."""
-        return self._parts.schedules.fire(name)
+        return self._parts.schedules.fire(name, at)
 
     def function_log(self, name: str) -> list[str]:
         """The newest lines that a function's processes printed."""
@@ -215,8 +215,9 @@ class _Running:
 
     def _observe_gateway(self, exchange: Exchange) -> None:
         if exchange.method != "GET":
+            target = f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
             self.gateway.observe(
-                exchange.method, exchange.path, exchange.body, exchange.status, exchange.response
+                exchange.method, target, exchange.body, exchange.status, exchange.response
             )
 
     def _observe_rules(self, exchange: Exchange) -> None:

@@ -57,31 +57,31 @@ class RecommendationError(Exception):
 class BadQuestionError(RecommendationError):
     """A parameter is missing or malformed."""
 
-    status, error = 400, "bad_request"
+    status, error = 400, "BAD_REQUEST_PARAMETERS"
 
 
 class ThrottledError(RecommendationError):
     """More questions at once than the campaign takes."""
 
-    status, error, retry_after_s = 429, "too_many_requests", RETRY_AFTER_S
+    status, error, retry_after_s = 429, "THROTTLED", RETRY_AFTER_S
 
 
 class NoCampaignError(RecommendationError):
     """There is no campaign to ask yet, or no more."""
 
-    status, error, retry_after_s = 503, "no_campaign", NO_CAMPAIGN_RETRY_S
+    status, error, retry_after_s = 503, "NO_CAMPAIGN", NO_CAMPAIGN_RETRY_S
 
 
 class UnavailableError(RecommendationError):
     """Personalize, or the parameter that names the campaign, could not be asked."""
 
-    status, error, retry_after_s = 503, "unavailable", RETRY_AFTER_S
+    status, error, retry_after_s = 503, "UNAVAILABLE", RETRY_AFTER_S
 
 
 class TooSlowError(RecommendationError):
     """Personalize did not answer in time."""
 
-    status, error, retry_after_s = 504, "timeout", RETRY_AFTER_S
+    status, error, retry_after_s = 504, "TIMEOUT", RETRY_AFTER_S
 
 
 class Question(Struct, frozen=True, kw_only=True):

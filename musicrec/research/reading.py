@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -67,7 +67,7 @@ def beside_history(
         track was `heard before`; one row a rank, from 1.
     """
     heard = completed(events, user_id)
-    before = {track_id: "heard" for track_id in heard}
+    before = dict.fromkeys(heard, "heard")
     rows = {
         ("completed", "track"): _titles(heard[: len(track_ids)], items, len(track_ids)),
         ("completed", "genre"): _genres(heard[: len(track_ids)], items, len(track_ids)),
@@ -84,13 +84,13 @@ def _titles(track_ids: Sequence[str], items: pd.DataFrame, length: int) -> list[
 
 
 def _genres(track_ids: Sequence[str], items: pd.DataFrame, length: int) -> list[str]:
-    genres = items["genre"].reindex(track_ids).fillna("").tolist()
+    genres: list[str] = items["genre"].reindex(list(track_ids)).fillna("").tolist()
     return [*genres, *[""] * (length - len(genres))]
 
 
 def _title(items: pd.DataFrame, track_id: str) -> str:
     if track_id not in items.index:
         return track_id
-    artists = items.loc[track_id, "artists"]
-    main = f" ({artists[0]})" if isinstance(artists, tuple) and artists else ""
-    return f"{items.loc[track_id, 'name']}{main}"
+    track: Any = items.loc[track_id]
+    main = f" ({track['artists'][0]})" if track["artists"] else ""
+    return f"{track['name']}{main}"

@@ -137,14 +137,14 @@ class TestRefusals:
         """A bad parameter gets 400 and JSON that names it, before anything is asked."""
         answer, body = ask(handler, **query)
         assert answer["statusCode"] == 400
-        assert (body["error"], body["detail"]) == ("bad_request", parameter)
+        assert (body["error"], body["detail"]) == ("BAD_REQUEST_PARAMETERS", parameter)
         assert parameter in body["message"]
 
     def test_no_campaign_yet(self, handler):
         """Before there is a campaign the answer is 503, in JSON, with Retry-After."""
         answer, body = ask(handler)
         assert answer["statusCode"] == 503
-        assert body["error"] == "no_campaign"
+        assert body["error"] == "NO_CAMPAIGN"
         assert body["detail"] == "/musicrec/campaign_arn"
         assert answer["headers"]["Retry-After"] == "60"
 

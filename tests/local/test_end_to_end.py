@@ -39,7 +39,7 @@ def event(**changes: Any) -> dict[str, Any]:
         "source": "live",
         "listened_ms": 200_000,
         "duration_ms": 210_000,
-        "track": {"name": "It's \"Oh\" So \\ Quiet", "artists": ["宇多田ヒカル", "Björk"]},
+        "track": {"name": 'It\'s "Oh" So \\ Quiet', "artists": ["宇多田ヒカル", "Björk"]},
     }
     return {name: value for name, value in (values | changes).items() if value is not ...}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -60,7 +61,7 @@ class TestBatches:
             batch[-1].occurred_at for batch in posted
         )
         users = [batch[0].user_id for batch in posted]
-        same = sum(a == b for a, b in zip(users, users[1:], strict=False))
+        same = sum(a == b for a, b in pairwise(users))
         assert same < len(users) / 5
 
     def test_a_limit_of_nothing_is_refused(self):

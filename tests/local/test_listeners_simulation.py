@@ -151,6 +151,7 @@ class TestTracks:
         assert any(not track.name.isascii() for track in named)
         assert any(not track.artists[0].isascii() for track in named)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("share", [0.0, 0.21, 0.7, 1.0])
     def test_the_share_of_the_catalogue_follows_the_parameter(self, sample_tracks, share):
         """The mean listener's plays are in the catalogue as often as asked for."""

@@ -23,7 +23,7 @@ class TestOnAFilledStack:
     def test_papermill_runs_them_in_order(
         self, notebook: Path, stack: dict[str, str], tmp_path: Path
     ):
-        """papermill executes each notebook with its default parameters on the embedded AWS."""
+        """Papermill executes each notebook with its default parameters on the embedded AWS."""
         target = tmp_path / notebook.name
         papermill = [sys.executable, "-m", "papermill", "--no-progress-bar", "-k", "python3"]
         run([*papermill, notebook.name, str(target)], stack)
@@ -43,7 +43,7 @@ class TestOnAFilledStack:
 
 class TestForm:
     def test_has_one_tagged_parameters_cell(self, notebook: Path):
-        """papermill finds exactly one cell to override."""
+        """Papermill finds exactly one cell to override."""
         tagged = [
             cell
             for cell in nbformat.read(notebook, as_version=4).cells

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -67,13 +68,13 @@ def drain(stack: RunningStack) -> None:
     stack.server.drain(DRAIN_SECONDS)
 
 
-def fire_daily_rule(stack: RunningStack) -> Manifest:
-    """Let the daily schedule fire now, as it does at its hour.
+def fire_daily_rule(stack: RunningStack, at: datetime) -> Manifest:
+    """Let the daily schedule fire now, as if it were the hour `at`.
 
     Raises:
         DailyBuildError: the dataset builder failed; the message has its error.
     """
-    (fired,) = stack.server.fire_rule(stack.deployment.schedule_rule)
+    (fired,) = stack.server.fire_rule(stack.deployment.schedule_rule, at.timestamp())
     if fired.result.error:
         raise DailyBuildError(fired.result.payload.decode(errors="replace"))
     return msgspec.json.decode(fired.result.payload, type=Manifest)

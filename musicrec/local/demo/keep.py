@@ -27,7 +27,7 @@ def up(settings: run.Settings, *, as_json: bool) -> None:
         as_json: print one JSON line when ready instead of text for people.
     """
     stop = _stop_signals()
-    console = Console(stderr=as_json)
+    console = run.wide_console(stderr=as_json)
     with running(port=settings.port) as stack:
         _prepare(stack, settings, console)
         _announce(stack, console, as_json=as_json)
@@ -52,7 +52,9 @@ def _announce(stack: RunningStack, console: Console, *, as_json: bool) -> None:
     ENVIRONMENT_FILE.parent.mkdir(exist_ok=True)
     ENVIRONMENT_FILE.write_text("\n".join(exports) + "\n")
     console.print(f"\nThe stack runs at [bold]{stack.server.endpoint_url}[/] until Ctrl-C.")
-    console.print(f"Point any AWS client at it (also in {ENVIRONMENT_FILE}; `make lab` reads it):\n")
+    console.print(
+        f"Point any AWS client at it (also in {ENVIRONMENT_FILE}; `make lab` reads it):\n"
+    )
     console.print("\n".join(exports), highlight=False, soft_wrap=True)
     console.print(f"\nPOST {stack.ready.api_url}/events with the header x-api-key: {stack.api_key}")
     console.print(f"GET  {stack.ready.api_url}/recommendations?user_id=...")

@@ -120,7 +120,10 @@ def ranking(answer: Answer, rows: int) -> Table:
     table.add_column("genres", overflow="ellipsis", no_wrap=True, max_width=28, style="dim")
     for rank, item in enumerate(answer.items[:rows], start=1):
         table.add_row(
-            str(rank), _name(item), _plain(item.artists), _plain(item.genres) or "not in the catalogue"
+            str(rank),
+            _name(item),
+            _plain(item.artists),
+            _plain(item.genres) or "not in the catalogue",
         )
     return table
 

@@ -8,8 +8,12 @@ from typing import Any, Final
 
 import nbformat
 import papermill
+from traitlets.config import Config
 
 FOLDER: Final = Path(__file__).parents[3] / "notebooks"
+_PRIVATE_KERNEL: Final = Config({"KernelManager": {"transport": "ipc"}})
+"""Talk to the kernel through sockets in the file system, which other users cannot read."""
+
 _RUN_METADATA: Final = ("papermill", "execution", "widgets")
 
 
@@ -38,6 +42,7 @@ def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = No
         cwd=notebook.parent,
         kernel_name="python3",
         progress_bar=False,
+        config=_PRIVATE_KERNEL,
     )
     return target
 

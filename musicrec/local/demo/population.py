@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from musicrec.catalog import Track
@@ -38,6 +39,12 @@ class Population:
     def requests(self) -> list[Batch]:
         """What the producers post, some of it twice, in order."""
         return list(with_retries(batches(self.events), share=RETRIED_SHARE, seed=self._seed))
+
+    def next_night(self) -> datetime:
+        """Three o'clock, UTC, of the night after the last event: when the daily rule is due."""
+        last = max(event.occurred_time for event in self.events)
+        midnight = datetime.combine(last.date(), time(3), UTC)
+        return midnight + timedelta(days=1)
 
     def listener(self) -> str:
         """The listener with the most completed tracks of the catalogue: a list worth looking at."""

@@ -23,6 +23,7 @@ FILL_STEPS: Final = 4
 STEPS: Final = FILL_STEPS + 4
 LIST_LENGTH: Final = 25
 SHOWN: Final = 10
+PLAIN_WIDTH: Final = 100
 PLAYS: Final = 5
 
 
@@ -49,7 +50,7 @@ def demo(settings: Settings, console: Console | None = None) -> None:
         NotAcceptedError, NothingMovedError, CountsDisagreeError, and whatever a step fails with:
             the first failure ends the demo.
     """
-    console = console or Console()
+    console = console or wide_console()
     steps = Steps(console, STEPS)
     with ExitStack() as ending:
         with steps.step("Start the embedded AWS and deploy the stack into it"):
@@ -60,6 +61,12 @@ def demo(settings: Settings, console: Console | None = None) -> None:
         after = _recommend(stack, steps, population)
         _count(stack, steps, sent, after)
         _close(console, stack, executed, steps)
+
+
+def wide_console(*, stderr: bool = False) -> Console:
+    """A console whose tables have room also where no terminal says how wide it is."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
 
 
 def fill(stack: RunningStack, steps: Steps, settings: Settings) -> tuple[Population, Sent]:
@@ -79,7 +86,7 @@ def fill(stack: RunningStack, steps: Steps, settings: Settings) -> tuple[Populat
         filling.drain(stack)
         steps.say("Personalize event tracker, DynamoDB profiles and the lake on S3 are up to date")
     with steps.step("The daily rule fires: build the three datasets, start their import"):
-        manifest = filling.fire_daily_rule(stack)
+        manifest = filling.fire_daily_rule(stack, population.next_night())
         rows = (f"{kind.upper()} {built.rows:,} rows" for kind, built in manifest.datasets.items())
         steps.say(", ".join(rows))
     return population, sent
@@ -101,7 +108,7 @@ def _run_notebooks(steps: Steps, settings: Settings) -> list[Path]:
         for notebook in notebooks.numbered():
             executed.append(notebooks.execute(notebook, settings.output))
             count = notebooks.pictures(executed[-1])
-            steps.say(f"{executed[-1]} ({count} pictures)")
+            steps.say(f"{executed[-1]}  {count} picture{'s' * (count != 1)}")
             if settings.keep_notebooks:
                 notebooks.keep(executed[-1], notebook)
     return executed

@@ -12,6 +12,7 @@ from musicrec import events
 from musicrec.events import ListeningEvent
 from musicrec.local.running import RunningStack
 from musicrec.personalize import exports, foundation
+from musicrec.processor.hot_path import event_value
 from musicrec.processor.lake import Lake
 from musicrec.processor.profiles import ProfileStore
 
@@ -70,9 +71,10 @@ def count(
     ]
 
 
-def _interaction(event: ListeningEvent) -> tuple[str, str, int, str]:
+def _interaction(event: ListeningEvent) -> tuple[str, str, int, str, float | None]:
     """What makes an interaction one in Personalize, whose clock ticks in seconds."""
-    return event.user_id, event.track_id, event.occurred_at // 1000, event.event_type
+    second, value = event.occurred_at // 1000, event_value(event)
+    return event.user_id, event.track_id, second, event.event_type, value
 
 
 def records_on_stream(kinesis: KinesisClient, stream: str) -> int:

@@ -109,7 +109,7 @@ def draw_habits(rng: np.random.Generator, in_catalog: float) -> Habits:
         late_skip=between(rng, 0.03, 0.11, 0.27),
         repeat=between(rng, 0.008, 0.028, 0.13),
         back=between(rng, 0.02, 0.06, 0.12),
-        discovery=between(rng, 0.13, 0.2, 0.42),
+        discovery=between(rng, 0.14, 0.22, 0.45),
         recent=between(rng, 0.02, 0.08, 0.2),
         artist=between(rng, 0.15, 0.36, 0.7),
         mood=between(rng, 0.1, 0.25, 0.45),

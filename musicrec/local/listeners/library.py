@@ -19,7 +19,8 @@ from musicrec.local.listeners.tastes import Pool, Song, Taste, World
 FAN_SHARE: Final = 0.3
 """Share of a library that came from going deeper into an artist it already had."""
 
-_TRIES: Final = 12
+_TRIES: Final = 40
+_ARTISTS_TRIED: Final = 4
 
 T = TypeVar("T")
 
@@ -156,7 +157,7 @@ def deeper(
     rng: np.random.Generator, library: Library, discovery: Discovery, *, in_catalog: bool
 ) -> Song | None:
     """A song never heard by an artist of the library, or None when a few tries find none."""
-    for _ in range(_TRIES // 3):
+    for _ in range(_ARTISTS_TRIED):
         known = library.kept.draw(rng)
         if known.in_catalog == in_catalog:
             song = unheard(rng, library, discovery.by_artist(known))

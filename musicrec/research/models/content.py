@@ -26,13 +26,12 @@ class Content:
         rows = np.divide(features, norms, out=np.zeros_like(features), where=norms > 0)
         self._rows = np.ascontiguousarray(rows, dtype=np.float32)
 
-    def likeness(
+    def cosines(
         self, history: NDArray[np.int32], weights: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """The cosine of every item with the weighted mean of the history, mapped to 0 to 1."""
+        """The cosine, -1 to 1, of every item with the weighted mean of the history."""
         profile = weights.astype(np.float32) @ self._rows[history]
         norm = float(np.linalg.norm(profile))
         if norm > 0:
             profile /= norm
-        cosines: NDArray[np.float32] = self._rows @ profile
-        return ((1 + cosines.clip(-1, 1)) / 2).astype(np.float32)
+        return (self._rows @ profile).clip(-1, 1).astype(np.float32)

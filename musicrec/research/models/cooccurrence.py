@@ -1,8 +1,9 @@
-"""What follows what: sequence-aware neighbours, and content for items that nobody has met.
+"""What follows what: sequence-aware neighbours, and content where nobody knows them yet.
 
 Two items belong together when listeners meet them close to each other, and more so in the order
 heard. The model is a sparse matrix, so it trains in seconds, and a new event changes the next answer
-without training.
+without training. An item that few have met has few neighbours or none; as far as that is so, items
+that sound like it stand in, so that a list follows its listener into the long tail too.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CooccurrenceConfig:
-    """How close counts as together, and how much of a history counts.
+    """How close counts as together, how much of a history counts, and when content stands in.
 
     Attributes:
         window: pairs up to this many positions apart count.
@@ -43,6 +44,10 @@ class CooccurrenceConfig:
         neighbours: the strongest neighbours kept for each item.
         history: the newest items of a history that are used.
         history_half_life: an item this many positions back in the history counts half.
+        familiar_after: meetings after which an item's content counts half.
+        content_weight: score of the item most like a history that nobody knows, relative to the
+            strongest neighbour of an average item.
+        content_sharpness: power of the cosine; more lets only the most alike items through.
     """
 
     window: int = 50
@@ -52,21 +57,27 @@ class CooccurrenceConfig:
     neighbours: int = 500
     history: int = 60
     history_half_life: float = 5.0
+    familiar_after: float = 10.0
+    content_weight: float = 0.3
+    content_sharpness: float = 4.0
 
 
 @dataclass(frozen=True, eq=False)
 class _State:
     matrix: sparse.csr_array
     popularity: NDArray[np.float32]
+    strangeness: NDArray[np.float64]
     content: Content | None
+    content_scale: float
 
 
 class Cooccurrence:
     """Scores an item by its faded co-occurrences with the newest items of the history.
 
     Items already heard rank like any other, since music is heard again; leave them out afterwards
-    where that is wanted. Items that the history does not reach follow by likeness of content (given
-    features), then by popularity, so that every item has a place and new ones can appear.
+    where that is wanted. Given features, an item of the history also speaks for the items like it,
+    the more the fewer people have met it. Whatever is still without a score follows by likeness, then
+    by popularity, so that every item has a place and new ones can appear.
     """
 
     def __init__(self, config: CooccurrenceConfig | None = None) -> None:
@@ -77,17 +88,22 @@ class Cooccurrence:
         self, interactions: Interactions, item_features: NDArray[np.float32] | None = None
     ) -> Self:
         """Count and normalise co-occurrences."""
+        sequences = Sequences.of(interactions)
+        matrix = neighbour_matrix(
+            sequences,
+            window=self.config.window,
+            half_life=self.config.window_half_life,
+            backward=self.config.backward_weight,
+            power=self.config.popularity_discount,
+            keep=self.config.neighbours,
+        )
+        meetings = np.bincount(sequences.items, minlength=sequences.n_items)
         self._state = _State(
-            matrix=neighbour_matrix(
-                Sequences.of(interactions),
-                window=self.config.window,
-                half_life=self.config.window_half_life,
-                backward=self.config.backward_weight,
-                power=self.config.popularity_discount,
-                keep=self.config.neighbours,
-            ),
+            matrix=matrix,
             popularity=unit(distinct_users(interactions)),
+            strangeness=1 / (1 + meetings / self.config.familiar_after),
             content=None if item_features is None else Content(item_features),
+            content_scale=self.config.content_weight * _mean_of_row_maxima(matrix),
         )
         return self
 
@@ -96,7 +112,7 @@ class Cooccurrence:
         history: NDArray[np.int32],
         timestamps: NDArray[np.int64] | None = None,  # noqa: ARG002 - part of the protocol
     ) -> NDArray[np.float32]:
-        """Faded co-occurrence of every item with the newest of the history.
+        """Faded co-occurrence of every item with the newest of the history, and likeness to it.
 
         Raises:
             NotFittedError: before `fit`.
@@ -109,15 +125,31 @@ class Cooccurrence:
         ages = np.arange(len(newest))[::-1]
         fading = 0.5 ** (ages / self.config.history_half_life)
         reached = weighted_rows(self._state.matrix, newest, fading)
-        return backfill(reached, self._filler(newest, fading))
-
-    def _filler(
-        self, newest: NDArray[np.int32], fading: NDArray[np.float64]
-    ) -> NDArray[np.float32]:
-        """What ranks the items out of reach, 0 to 1."""
-        assert self._state
         if self._state.content is None:
-            return self._state.popularity
-        likeness = self._state.content.likeness(newest, fading)
+            return backfill(reached, self._state.popularity)
+        return self._with_content(self._state, self._state.content, reached, newest, fading)
+
+    def _with_content(
+        self,
+        state: _State,
+        content: Content,
+        reached: NDArray[np.float32],
+        newest: NDArray[np.int32],
+        fading: NDArray[np.float64],
+    ) -> NDArray[np.float32]:
+        """Add what the strange items of the history say by their content."""
+        strange = fading * state.strangeness[newest]
+        cosines = content.cosines(newest, strange)
+        alike = cosines.clip(0)
+        alike[newest] = 0  # an item is most like itself, which is no reason to repeat it
+        scale = np.float32(state.content_scale * strange.sum())
+        scores = reached + scale * unit(alike) ** np.float32(self.config.content_sharpness)
         # A cosine that differs in the third decimal outranks any popularity.
-        return (0.999 * likeness + 0.001 * self._state.popularity).astype(np.float32)
+        filler = 0.999 * (1 + cosines) / 2 + 0.001 * state.popularity
+        return backfill(scores.astype(np.float32), filler.astype(np.float32))
+
+
+def _mean_of_row_maxima(matrix: sparse.csr_array) -> float:
+    """The strongest neighbour's weight, on average over the items that have neighbours."""
+    starts = matrix.indptr[:-1][np.diff(matrix.indptr) > 0]
+    return float(np.maximum.reduceat(matrix.data, starts).mean()) if len(starts) else 0.0

@@ -46,6 +46,7 @@ class ModelContract:
 
     @pytest.fixture
     def interactions(self):
+        """Thirty listeners of twelve plays each; nobody met g and h."""
         rng = np.random.default_rng(5)
         plays = ["".join(rng.choice(list("abcdef"), 12, p=[0.4, 0.2, 0.1, 0.1, 0.1, 0.1]))
                  for _ in range(30)]  # fmt: skip
@@ -276,31 +277,52 @@ class TestCooccurrence(ModelContract):
 
 
 class TestContentBehindCooccurrence:
-    """Items that nobody met, here x and y, appear by what they are."""
+    """Items that nobody met, here x and y, speak and appear by what they are."""
 
     FEATURES = np.array(
         [[1, 0], [1, 0.1], [0, 1], [0.1, 1], [1, 0], [0, 1]], dtype=np.float32
     )  # fmt: skip
 
     @pytest.fixture
-    def interactions(self):
-        return listening("ab" * 3, "cd" * 3, "c", items="abcdxy")
+    def crowd(self):
+        """Some listeners who alternate a and b, some c and d; c once more alone."""
+        return listening(*["ab" * 3] * 4, *["cd" * 3] * 4, "c", items="abcdxy")
 
-    def test_likeness_ranks_cold_items(self, interactions):
-        """Of two new items the one like the history ranks above the other."""
-        model = Cooccurrence().fit(interactions, self.FEATURES)
-        assert ranking(interactions, model.scores(codes(interactions, "ab"))).index("x") == 2
+    def test_likeness_ranks_cold_items(self, crowd):
+        """Of two new items the one like the history ranks right behind what is known."""
+        scores = Cooccurrence().fit(crowd, self.FEATURES).scores(codes(crowd, "ab"))
+        assert ranking(crowd, scores)[2] == "x"
 
-    def test_reached_items_stay_above(self, interactions):
-        """A perfect likeness does not outrank what listeners really heard together."""
-        scores = Cooccurrence().fit(interactions, self.FEATURES).scores(codes(interactions, "ab"))
+    def test_heard_together_ranks_above_alike(self, crowd):
+        """After well-known items, a perfect likeness does not outrank what is heard with them."""
+        scores = Cooccurrence().fit(crowd, self.FEATURES).scores(codes(crowd, "ab"))
         assert scores[4] < scores[:2].min()
 
-    def test_unknown_content_falls_back_to_popularity(self, interactions):
-        """Among items equally like the history, the more popular ranks first."""
-        features = np.ones((6, 2), dtype=np.float32)
-        order = ranking(
-            interactions,
-            Cooccurrence().fit(interactions, features).scores(codes(interactions, "a")),
-        )
-        assert order.endswith("cdxy")
+    def test_item_that_nobody_met_leads_to_its_like(self, crowd):
+        """After plays of a new item, items like it lead, though no listener links them."""
+        model = Cooccurrence().fit(crowd, self.FEATURES)
+        before = ranking(crowd, model.scores(codes(crowd, "ab")))
+        after = ranking(crowd, model.scores(codes(crowd, "ab" + "y" * 2)))
+        assert before.index("d") > before.index("b")
+        assert set(after[:2]) <= set("cd")
+
+    def test_new_item_does_not_recommend_itself(self, crowd):
+        """Likeness to itself is no reason to play an item again."""
+        scores = Cooccurrence().fit(crowd, self.FEATURES).scores(codes(crowd, "y"))
+        assert scores[5] < scores[2:4].min()
+
+    def test_familiarity_silences_content(self):
+        """The more listeners met an item, the less its content says beside its neighbours."""
+        features = np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32)
+        shares = []
+        for people in (2, 200):
+            interactions = listening(*["ab"] * people, items="abx")
+            scores = Cooccurrence().fit(interactions, features).scores(codes(interactions, "a"))
+            shares.append(scores[2] / scores[1])
+        assert shares[1] < shares[0] / 5
+
+    def test_alike_items_rank_by_popularity(self, crowd):
+        """Among items that nothing tells apart, the more popular ranks first."""
+        features = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [0, 1], [0, 1]], dtype=np.float32)
+        scores = Cooccurrence().fit(crowd, features).scores(codes(crowd, "a"))
+        assert ranking(crowd, scores).endswith("cdxy")
