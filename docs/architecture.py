@@ -228,8 +228,8 @@ def draw_notebooks(axes: Axes) -> None:
         _centred(axes, x + 24, 896, second, 15)
     for before, after in pairwise(centres):
         arrow(axes, ((before + 110, 885), (after - 110, 885)), NOTEBOOKS.line)
-    for x in ((294 + 1098) / 2, (1122 + 1570) / 2):
-        arrow(axes, ((x, 790), (x, 739)), NOTEBOOKS.line, "--")
+    for middle in ((294 + 1098) / 2, (1122 + 1570) / 2):
+        arrow(axes, ((middle, 790), (middle, 739)), NOTEBOOKS.line, "--")
 
 
 def draw(target: Path = TARGET) -> None:

@@ -82,7 +82,7 @@ class InvalidEventError(ValueError):
         self.field = field
 
 
-class TrackInfo(Struct, frozen=True, forbid_unknown_fields=True):
+class TrackInfo(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A track as the player named it, for tracks that the catalogue lacks."""
 
     name: Annotated[str, Meta(max_length=1000)]

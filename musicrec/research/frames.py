@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -83,7 +83,7 @@ def events_frame(events: Iterable[ListeningEvent]) -> pd.DataFrame:
             event.user_id,
             event.session_id,
             event.track_id,
-            event.event_type.value,
+            str(event.event_type),
             event.listened_ratio,
         )
         for event in sorted(events, key=lambda event: (event.occurred_at, event.event_id))
@@ -98,6 +98,31 @@ def genre_means(items: pd.DataFrame) -> pd.DataFrame:
     rows = items.explode("genres").groupby("genres")
     means = rows[list(AUDIO_FEATURES)].mean()
     return means.assign(tracks=rows.size()).rename_axis("genre")
+
+
+def explained_by_genre(items: pd.DataFrame) -> pd.Series[float]:
+    """Share of each audio feature's variance that lies between genres, 0 to 1, the largest first.
+
+    1 would mean that all tracks of a genre are equal in the feature, 0 that genres do not differ in
+    it. A track of several genres counts in each.
+    """
+    rows = items.explode("genres").dropna(subset="genres")
+    values = rows[list(AUDIO_FEATURES)]
+    means = values.groupby(rows["genres"]).transform("mean")
+    shares = means.where(values.notna()).var(ddof=0) / values.var(ddof=0)
+    return shares.rename("between genres").sort_values(ascending=False, kind="stable")
+
+
+def correlated_features(items: pd.DataFrame, at_least: float) -> pd.Series[float]:
+    """Pairs of audio features whose correlation over tracks is that strong, the strongest first."""
+    matrix = items[list(AUDIO_FEATURES)].corr().to_numpy()
+    pairs = {
+        f"{AUDIO_FEATURES[one]} and {AUDIO_FEATURES[other]}": matrix[one, other]
+        for one, other in combinations(range(len(AUDIO_FEATURES)), 2)
+        if abs(matrix[one, other]) >= at_least
+    }
+    found = pd.Series(pairs, name="correlation", dtype="float64")
+    return found.sort_values(key=abs, ascending=False, kind="stable")
 
 
 def genre_shares(events: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:

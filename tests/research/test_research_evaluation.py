@@ -24,7 +24,7 @@ class Fixed:
         self.n_items, self.features = interactions.n_items, item_features
         return self
 
-    def scores(self, history, timestamps=None):
+    def scores(self, history, timestamps=None):  # noqa: ARG002 - the protocol's arguments
         return -np.arange(self.n_items, dtype=np.float32)
 
 
@@ -70,8 +70,7 @@ class TestEvaluate:
         assert found.metrics["mean_reciprocal_rank_at_25"].tolist() == [0.5]
 
     def test_coverage_is_over_all_items(self, split):
-        """Without repeats two users are shown items 1, 2 and 0, 2: three of six would be covered;
-        the second has nothing to find and is not asked, so it is two."""
+        """Who has nothing to find is not asked: one user's two items of six are covered."""
         assert evaluate(Fixed(), split, ks=(2,), repeats=False).coverage == {
             2: pytest.approx(1 / 3)
         }

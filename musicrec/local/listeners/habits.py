@@ -107,7 +107,7 @@ def draw_habits(rng: np.random.Generator, in_catalog: float) -> Habits:
         early_stop=between(rng, 0.5, 0.65, 0.8),
         skip_seconds=between(rng, 0.8, 1.8, 3.5),
         late_skip=between(rng, 0.03, 0.11, 0.27),
-        repeat=between(rng, 0.008, 0.028, 0.13),
+        repeat=between(rng, 0.009, 0.033, 0.14),
         back=between(rng, 0.02, 0.06, 0.12),
         discovery=between(rng, 0.14, 0.22, 0.45),
         recent=between(rng, 0.02, 0.08, 0.2),

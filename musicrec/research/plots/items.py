@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.text import Annotation
     from numpy.typing import NDArray
 
-UNITS: Final = {"loudness": "dB", "tempo": "beats a minute"}
-"""Units of the features that have one; the others lie between 0 and 1."""
+UNITS: Final = {"loudness": "dB", "tempo": "beats a minute", "popularity": "0 to 100"}
+"""Units of the columns that have one; the other features lie between 0 and 1."""
 
 _BINS: Final = 40
 
@@ -86,7 +86,10 @@ def genres_per_track(items: pd.DataFrame) -> Figure:
 
 @figure
 def feature_distributions(
-    items: pd.DataFrame, features: Sequence[str] = AUDIO_FEATURES, columns: int = 3
+    items: pd.DataFrame,
+    features: Sequence[str] = AUDIO_FEATURES,
+    columns: int = 3,
+    title: str = "How the audio features spread (with the median, dashed)",
 ) -> Figure:
     """A histogram of each feature with its median; values that are not known are left out.
 
@@ -94,6 +97,7 @@ def feature_distributions(
         items: one row a track, a column a feature.
         features: which columns to draw.
         columns: how many histograms stand side by side.
+        title: headline of the figure.
     """
     lines = -(-len(features) // columns)
     made, grid = plt.subplots(lines, columns, figsize=(WIDTH, 1.75 * lines + 0.4), squeeze=False)
@@ -102,7 +106,7 @@ def feature_distributions(
     for axes in grid.flat[len(features) :]:
         axes.set_axis_off()
     made.supylabel("tracks", size=10)
-    headline(made, "How the audio features spread (with the median, dashed)")
+    headline(made, title)
     return made
 
 

@@ -299,12 +299,17 @@ class TestContentBehindCooccurrence:
         assert scores[4] < scores[:2].min()
 
     def test_item_that_nobody_met_leads_to_its_like(self, crowd):
-        """After plays of a new item, items like it lead, though no listener links them."""
+        """After a new item, items like it lead, though no listener links them."""
+        scores = Cooccurrence().fit(crowd, self.FEATURES).scores(codes(crowd, "y"))
+        assert set(ranking(crowd, scores)[:2]) == set("cd")
+
+    def test_new_item_pulls_a_known_history(self, crowd):
+        """One play of a new item lifts what is like it above what is only like the older plays."""
         model = Cooccurrence().fit(crowd, self.FEATURES)
         before = ranking(crowd, model.scores(codes(crowd, "ab")))
-        after = ranking(crowd, model.scores(codes(crowd, "ab" + "y" * 2)))
-        assert before.index("d") > before.index("b")
-        assert set(after[:2]) <= set("cd")
+        after = ranking(crowd, model.scores(codes(crowd, "aby")))
+        assert before.index("x") < before.index("d")
+        assert after.index("d") < after.index("x")
 
     def test_new_item_does_not_recommend_itself(self, crowd):
         """Likeness to itself is no reason to play an item again."""
