@@ -38,6 +38,9 @@ KAGGLE_COLUMNS: Final = (
 )  # fmt: skip
 """The Kaggle file's columns after its unnamed row index."""
 
+_UNKNOWN_WITHOUT_BEAT: Final = ("danceability", "speechiness", "tempo", "valence")
+"""Where the file has tempo 0 no beat was found, and these are 0 as well, which means unknown."""
+
 _LOOKUP_CHUNK: Final = 500
 
 
@@ -58,7 +61,7 @@ class Track(Struct, frozen=True, kw_only=True):
         duration_ms: length; None if unknown.
         explicit: parental advisory flag; None if unknown.
         features: audio features by name (see `AUDIO_FEATURES`); a value that the file does not know
-            (tempo 0) is left out; empty for a track merely seen played.
+            (0 where no beat was found) is left out; empty for a track merely seen played.
     """
 
     track_id: str
@@ -85,7 +88,7 @@ class CleaningReport(Struct, frozen=True, kw_only=True):
         tracks: distinct tracks kept.
         merged: rows folded into a track that another row had given already.
         dropped: rows without a name, artist or length.
-        unknown_tempo: kept tracks whose tempo 0 became unknown.
+        unknown_tempo: kept tracks whose tempo 0, and the features that hang on it, became unknown.
     """
 
     rows: int
@@ -260,7 +263,8 @@ def _parse(row: dict[str, str], line: int, path: Path | str) -> Track | None:
     except ValueError as error:
         raise CatalogFormatError(f"{path}, line {line}: {error}") from error
     if features["tempo"] == 0:
-        del features["tempo"]  # the file's way to say that no beat was found
+        for name in _UNKNOWN_WITHOUT_BEAT:
+            del features[name]
     return Track(
         track_id=row["track_id"],
         name=row["track_name"],

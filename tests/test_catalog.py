@@ -65,9 +65,11 @@ class TestReadKaggle:
         assert report.dropped == 1
 
     def test_tempo_zero_is_unknown(self, tmp_path: Path):
-        """The file writes 0 where it found no beat; that is not a tempo."""
-        (track,), report = catalog.read_kaggle(kaggle(tmp_path, row(tempo=0)))
-        assert "tempo" not in track.features
+        """Where the file found no beat it writes 0 for all that hangs on it; those are no values."""
+        path = kaggle(tmp_path, row(tempo=0, danceability=0, speechiness=0, valence=0))
+        (track,), report = catalog.read_kaggle(path)
+        unknown = {"tempo", "danceability", "speechiness", "valence"}
+        assert {*track.features} == {*AUDIO_FEATURES} - unknown
         assert report.unknown_tempo == 1
 
     def test_says_which_columns_are_missing(self, tmp_path: Path):

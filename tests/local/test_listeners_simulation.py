@@ -302,13 +302,6 @@ class TestSteer:
         with pytest.raises(UnknownGenreError, match="'polka-core'"):
             simulation.steer("listener-0001", "polka-core")
 
-    def test_the_contrasting_genre_is_none_of_the_favourites(self, simulation):
-        """It comes from the half of the genres that the listener likes least."""
-        for person in simulation.listeners:
-            ranked = person.favourite_genres(len(person.genres))
-            genre = simulation.contrasting_genre(person.user_id)
-            assert ranked.index(genre) >= len(ranked) // 2 - 1
-
 
 def skip_share(simulation: Simulation, sign: int) -> float:
     """Share of skips among plays that suit a listener clearly (sign 1) or clearly not (sign -1)."""

@@ -71,6 +71,11 @@ class TestRawFindings:
         assert texts(axes) == ["900 (90.00%)", "7 (0.70%)"]
         assert axes.get_xscale() == "log"
 
+    def test_rare_is_not_shown_as_never(self):
+        """One row of a million has a share that does not round to nothing."""
+        findings = pd.DataFrame({"rows": [1], "share": [1e-6]}, ["rare"])
+        assert texts(plots.raw_findings(findings).axes[0]) == ["1 (< 0.01%)"]
+
     def test_nothing_found_is_shown_as_none(self):
         """A count of 0 has a label though a logarithm has no 0."""
         findings = pd.DataFrame({"rows": [0], "share": [0.0]}, ["none"])

@@ -147,17 +147,6 @@ class Simulation:
         everything.sort(key=lambda entry: entry[:3])
         return (event for *_, event in everything)
 
-    def contrasting_genre(self, user_id: str) -> str:
-        """A genre far from the listener's taste that many others like.
-
-        Raises:
-            UnknownListenerError: there is nobody of that id.
-        """
-        taste = self._find(user_id)[1].taste.genres
-        crowd = np.mean([person.taste.genres for person in self.listeners], axis=0)
-        foreign = taste <= np.median(taste)
-        return self._world.genres[int(np.argmax(np.where(foreign, crowd, -1.0)))]
-
     def steer(
         self,
         user_id: str,

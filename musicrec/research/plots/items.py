@@ -55,9 +55,12 @@ def raw_findings(findings: pd.DataFrame) -> Figure:
     made, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.36 * len(findings)))
     rows = findings["rows"].to_numpy()
     bars = axes.barh(findings.index, np.maximum(rows, 0.5), color=BLUE, height=0.65)
-    labels = [f"{count:,} ({share:.2%})" for count, share in findings.itertuples(index=False)]
+    labels = [
+        f"{count:,} ({'< 0.01%' if 0 < share < 0.0001 else f'{share:.2%}'})"
+        for count, share in findings.itertuples(index=False)
+    ]
     axes.bar_label(bars, labels, padding=4)
-    axes.set(xscale="log", xlabel="rows of the file (logarithmic)", xlim=(0.5, rows.max() * 12 + 1))
+    axes.set(xscale="log", xlabel="rows of the file (logarithmic)", xlim=(0.5, rows.max() * 20 + 1))
     axes.invert_yaxis()
     axes.minorticks_off()
     axes.xaxis.set_major_formatter("{x:,.0f}")
