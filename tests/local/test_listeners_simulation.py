@@ -154,14 +154,14 @@ class TestTracks:
     @pytest.mark.slow
     @pytest.mark.parametrize("share", [0.0, 0.21, 0.7, 1.0])
     def test_the_share_of_the_catalogue_follows_the_parameter(self, sample_tracks, share):
-        """The mean listener's plays are in the catalogue as often as asked for."""
+        """The mean listener's plays are in the catalogue about as often as asked for, or always, or never."""
         population = simulate(sample_tracks, listeners=40, days=7, in_catalog=share)
         catalogued = {track.track_id for track in sample_tracks}
         shares = [
             np.mean([event.track_id in catalogued for event in history])
             for history in by_listener(population.events()).values()
         ]
-        assert np.mean(shares) == pytest.approx(share, abs=0.08 if 0 < share < 1 else 0)
+        assert np.mean(shares) == pytest.approx(share, abs=0.1 if 0 < share < 1 else 0)
 
     def test_invented_tracks_are_the_same_for_every_seed(self, sample_tracks):
         """Listeners of all simulations share one invented repertoire."""

@@ -16,6 +16,8 @@ from musicrec.local.running import RunningStack
 
 POLL_SECONDS: Final = 0.2
 TIMEOUT_SECONDS: Final = 15.0
+COLUMN: Final = 42
+"""Width of a list that stands beside another, characters."""
 
 
 class RecommendationsError(RuntimeError):
@@ -103,8 +105,10 @@ def side_by_side(before: Answer, after: Answer, genre: str, rows: int) -> Table:
     """The two lists beside each other; tracks of `genre` stand out."""
     table = Table(box=None, pad_edge=False, padding=(0, 2))
     table.add_column("", justify="right", style="dim")
-    table.add_column("before", ratio=1, overflow="ellipsis", no_wrap=True)
-    table.add_column(f"after five plays of {genre}", ratio=1, overflow="ellipsis", no_wrap=True)
+    table.add_column("  before", overflow="ellipsis", no_wrap=True, max_width=COLUMN)
+    table.add_column(
+        f"  after five plays of {genre}", overflow="ellipsis", no_wrap=True, max_width=COLUMN
+    )
     pairs = zip(before.items[:rows], after.items[:rows], strict=False)
     for rank, (left, right) in enumerate(pairs, start=1):
         table.add_row(str(rank), _line(left, genre), _line(right, genre))

@@ -43,6 +43,7 @@ def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = No
         kernel_name="python3",
         progress_bar=False,
         config=_PRIVATE_KERNEL,
+        extra_arguments=["--log-level=CRITICAL"],  # the kernel's own, not the cells'
     )
     return target
 
