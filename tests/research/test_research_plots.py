@@ -46,6 +46,29 @@ def texts(axes):
     return [text.get_text() for text in axes.texts]
 
 
+class TestCounts:
+    def test_each_bar_carries_its_number(self):
+        """Rows stand from the top down in the order given, as long as they are many."""
+        figure = plots.bars(
+            pd.Series({"kept": 4_000, "dropped": 12}), "What became of rows", "rows"
+        )
+        (axes,) = figure.axes
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["kept", "dropped"]
+        assert axes.yaxis_inverted()
+        assert widths(axes.containers[0]) == [4_000, 12]
+        assert texts(axes) == ["4,000", "12"]
+        assert axes.get_xlabel() == "rows"
+
+    def test_parts_add_up(self):
+        """Each part of a bar begins where the one before ends, and the legend names the parts."""
+        table = pd.DataFrame({"play": [3, 5], "skip": [1, 2]}, index=["imported", "streamed"])
+        (axes,) = plots.stacked_bars(table, "Interactions", "interactions").axes
+        first, second = axes.containers
+        assert widths(first) == [3, 5]
+        assert [bar.get_x() for bar in second] == [3, 5]
+        assert [text.get_text() for text in axes.get_legend().get_texts()] == ["play", "skip"]
+
+
 class TestStyle:
     def test_look_ends_with_the_block(self):
         """Outside the block, matplotlib's settings are as before."""

@@ -4,6 +4,7 @@ No function here reads data or decides what it means; tables come from `musicrec
 `musicrec.research.user_features` and `musicrec.research.evaluation`.
 """
 
+from musicrec.research.plots.counts import bars, stacked_bars
 from musicrec.research.plots.items import (
     feature_distributions,
     genre_map,
@@ -27,6 +28,7 @@ from musicrec.research.plots.style import PALETTE, style
 
 __all__ = [
     "PALETTE",
+    "bars",
     "feature_distributions",
     "feature_halves",
     "genre_map",
@@ -39,6 +41,7 @@ __all__ = [
     "ranks",
     "raw_findings",
     "stability",
+    "stacked_bars",
     "style",
     "user_features",
 ]
