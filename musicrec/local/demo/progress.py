@@ -44,7 +44,7 @@ class Steps:
 
     def say(self, line: str) -> None:
         """Print one result of the running step."""
-        self._console.print(f"      {line}", highlight=False, soft_wrap=True)
+        self._console.print(f"      {line}", highlight=False, markup=False, soft_wrap=True)
 
     def show(self, table: Table) -> None:
         """Print a table of the running step."""

@@ -1,0 +1,167 @@
+"""The demo's parts: progress lines, lists side by side, stations, whom it shows, kept notebooks."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import nbformat
+import pytest
+from rich.console import Console
+
+from musicrec.local.demo import listening, notebooks
+from musicrec.local.demo.listening import Answer, NothingMovedError, Recommended
+from musicrec.local.demo.population import NothingElseError, Population
+from musicrec.local.demo.progress import Steps
+from musicrec.local.demo.stations import Station
+
+
+def console() -> Console:
+    return Console(file=io.StringIO(), width=100)
+
+
+def printed(on: Console) -> str:
+    assert isinstance(on.file, io.StringIO)
+    return on.file.getvalue()
+
+
+def answer(*genres: str) -> Answer:
+    items = [
+        Recommended(f"{n:022d}", f"song {n}", ["Björk"], [genre] if genre else [])
+        for n, genre in enumerate(genres)
+    ]
+    return Answer("u", items)
+
+
+class TestSteps:
+    def test_a_step_says_what_and_how_long(self):
+        """A line when it begins, its results, and its time when it ends."""
+        out, ticks = console(), iter([10.0, 12.5])
+        steps = Steps(out, 2, clock=lambda: next(ticks))
+        with steps.step("Load the catalogue"):
+            steps.say("9,990 tracks [sic]")
+        assert printed(out).split("\n")[:3] == [
+            "[1/2] Load the catalogue",
+            "      9,990 tracks [sic]",
+            "      2.5 s",
+        ]
+        assert steps.seconds == {"Load the catalogue": 2.5}
+
+    def test_a_failing_step_says_so_and_fails(self):
+        """The error goes on to the caller, behind a line that names the failure."""
+        out = console()
+        with pytest.raises(ZeroDivisionError), Steps(out, 1).step("Divide"):
+            _ = 1 / 0
+        assert "failed after" in printed(out)
+
+    def test_items_pass_through_the_bar(self):
+        """What is tracked comes out as it went in, with or without a terminal."""
+        assert list(Steps(console(), 1).track("abc", 3, "letters")) == ["a", "b", "c"]
+
+
+class TestAnswer:
+    def test_share_counts_tracks_of_the_genre(self):
+        """A list's share of a genre is over all its tracks, unknown ones included."""
+        assert answer("rock", "", "pop", "rock").share("rock") == 0.5
+        assert answer().share("rock") == 0
+
+    def test_side_by_side_marks_the_genre(self):
+        """Tracks of the genre stand out in both lists, rank by rank."""
+        out = console()
+        out.print(listening.side_by_side(answer("pop", "rock"), answer("rock", ""), "rock", 2))
+        first, second = printed(out).splitlines()[1:3]
+        assert first.split() == ["1", "song", "0", "Björk", "*", "song", "0", "Björk"]
+        assert second.split() == ["2", "*", "song", "1", "Björk", "song", "1", "Björk"]
+
+    def test_brackets_in_a_title_are_text(self):
+        """A title that looks like markup is printed as it is."""
+        out = console()
+        odd = Answer("u", [Recommended("x" * 22, "[red]alert[/red]", ["[b]"], [])])
+        out.print(listening.ranking(odd, 1))
+        assert "[red]alert[/red]" in printed(out)
+        assert "not in the catalogue" in printed(out)
+
+
+class TestWaitForMove:
+    def wait(self, monkeypatch: pytest.MonkeyPatch, *answers: Answer) -> listening.Moved:
+        told, ticks = iter(answers), iter(range(100))
+        monkeypatch.setattr(listening, "ask", lambda *_: next(told))
+        return listening.wait_for_move(
+            None, answer("pop", "pop"), "rock", clock=lambda: next(ticks), pause=lambda _: None
+        )
+
+    def test_returns_when_the_genre_gains(self, monkeypatch):
+        """It asks again until more of the list is of the genre, and says how long that took."""
+        moved = self.wait(monkeypatch, answer("pop", "pop"), answer("rock", "pop"))
+        assert moved.answer.share("rock") == 0.5
+        assert moved.seconds > 0
+
+    def test_gives_up(self, monkeypatch):
+        """A list that never moves is a failure that names listener, genre and share."""
+        with pytest.raises(NothingMovedError, match=r"plays of rock.* of u .*0% as before"):
+            self.wait(monkeypatch, *[answer("pop", "pop")] * 100)
+
+
+def test_a_station_agrees_only_on_equal_counts():
+    """One event more or less is a disagreement."""
+    assert Station("s", 5, 5, 7).agrees
+    assert not Station("s", 4, 5).agrees
+    assert not Station("s", 6, 5).agrees
+
+
+@pytest.fixture(scope="module")
+def population(sample_tracks) -> Population:
+    return Population(sample_tracks, listeners=30, days=2, seed=3)
+
+
+class TestPopulation:
+    def test_posts_everything_and_some_of_it_twice(self, population: Population):
+        """Every event is in some request, and the repeats are whole requests."""
+        requests = population.requests()
+        ids = [event.event_id for request in requests for event in request]
+        assert set(ids) == {event.event_id for event in population.events}
+        assert len(ids) >= len(population.events)
+
+    def test_the_other_genre_is_on_no_list(self, population: Population):
+        """It is neither among what is recommended nor among the listener's ten dearest."""
+        listener = population.listener()
+        favourites = population._simulation.listener(listener).favourite_genres(10)
+        genre = population.another_genre(listener, answer("rock", "pop"))
+        assert genre not in {"rock", "pop", *favourites}
+        assert len(population.steer(listener, genre, 5)) == 10
+
+    def test_no_other_genre_is_an_error(self, population: Population):
+        """A list that holds every genre leaves nothing to show."""
+        everything = answer(*{genre for genres in population._genres.values() for genre in genres})
+        with pytest.raises(NothingElseError, match=population.listener()):
+            population.another_genre(population.listener(), everything)
+
+    def test_the_rule_is_due_the_night_after(self, population: Population):
+        """Two days from the fifth of January end on the sixth; the build is the seventh's."""
+        assert population.next_night() == datetime(2026, 1, 7, 3, tzinfo=UTC)
+
+
+class TestNotebooks:
+    def notebook(self, path: Path, source: str) -> Path:
+        cells = [nbformat.v4.new_code_cell(source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+        return path
+
+    @pytest.mark.slow
+    def test_kept_outputs_hold_nothing_of_the_run(self, tmp_path: Path):
+        """What is stored has the outputs, and no times, paths or parameters of the run."""
+        source = self.notebook(tmp_path / "01_x.ipynb", "print('Björk')")
+        executed = notebooks.execute(source, tmp_path / "out")
+        notebooks.keep(executed, source)
+        (cell,) = nbformat.read(source, as_version=4).cells
+        assert cell.outputs[0]["text"] == "Björk\n"
+        assert cell.execution_count == 1
+        assert "papermill" not in source.read_text()
+        assert str(tmp_path) not in source.read_text()
+
+    @pytest.mark.slow
+    def test_a_failing_notebook_fails_and_is_kept(self, tmp_path: Path):
+        """The error reaches the caller, and the executed copy shows where it happened."""
+        source = self.notebook(tmp_path / "01_x.ipynb", "1 / 0")
+        with pytest.raises(Exception, match="ZeroDivisionError"):
+            notebooks.execute(source, tmp_path / "out")
+        assert "ZeroDivisionError" in (tmp_path / "out" / "01_x.ipynb").read_text()
