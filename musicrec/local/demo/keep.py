@@ -47,17 +47,19 @@ def _announce(stack: RunningStack, console: Console, *, as_json: bool) -> None:
         sys.stdout.write(msgspec.json.encode(stack.ready).decode() + "\n")
         sys.stdout.flush()
         return
-    variables = environment(stack.server.endpoint_url, stack.deployment.region)
-    exports = [f"export {name}={value}" for name, value in variables.items()]
+    variables = environment(stack.server.endpoint_url, stack.deployment.region) | {
+        "MUSICREC_API_URL": stack.ready.api_url,
+        "MUSICREC_API_KEY": stack.api_key,
+    }
+    exports = "\n".join(f"export {name}={value}" for name, value in variables.items())
     ENVIRONMENT_FILE.parent.mkdir(exist_ok=True)
-    ENVIRONMENT_FILE.write_text("\n".join(exports) + "\n")
+    ENVIRONMENT_FILE.write_text(f"{exports}\n")
     console.print(f"\nThe stack runs at [bold]{stack.server.endpoint_url}[/] until Ctrl-C.")
-    console.print(
-        f"Point any AWS client at it (also in {ENVIRONMENT_FILE}; `make lab` reads it):\n"
-    )
-    console.print("\n".join(exports), highlight=False, soft_wrap=True)
-    console.print(f"\nPOST {stack.ready.api_url}/events with the header x-api-key: {stack.api_key}")
-    console.print(f"GET  {stack.ready.api_url}/recommendations?user_id=...")
+    console.print("These variables point AWS clients, notebooks and the producer at it")
+    console.print(f"(they are in {ENVIRONMENT_FILE} too, which `make lab` reads):\n")
+    console.print(exports, highlight=False, soft_wrap=True)
+    console.print("\nPOST $MUSICREC_API_URL/events  with the header x-api-key: $MUSICREC_API_KEY")
+    console.print("GET  $MUSICREC_API_URL/recommendations?user_id=...")
 
 
 def _stop_signals() -> threading.Event:
