@@ -29,7 +29,7 @@ lab: $(RUNTIME) ## JupyterLab on the notebooks, beside a running `make up`
 
 test: $(TOOLS) ## everything that a bare machine can test, notebooks included
 	$(PYTEST) -n 2 --dist loadscope -m "not notebooks"
-	$(PYTEST) -m notebooks
+	$(PYTEST) -n 2 --dist loadfile -m notebooks
 
 test-environment: $(RUNTIME) ## the pip section of environment.yml installs into a clean virtual environment
 	rm -rf build/environment && mkdir -p build

@@ -159,6 +159,16 @@ class TestNotebooks:
         assert str(tmp_path) not in source.read_text()
 
     @pytest.mark.slow
+    def test_takes_the_parameters_it_declares(self, tmp_path: Path):
+        """A value reaches the notebook that declares it and does not disturb one that does not."""
+        cell = nbformat.v4.new_code_cell('word: str = "a"', metadata={"tags": ["parameters"]})
+        show = nbformat.v4.new_code_cell("print(word)")
+        source = tmp_path / "01_x.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell, show]), source)
+        executed = notebooks.execute(source, tmp_path / "out", {"word": "b", "other": 1})
+        assert nbformat.read(executed, as_version=4).cells[-1].outputs[0]["text"] == "b\n"
+
+    @pytest.mark.slow
     def test_a_failing_notebook_fails_and_is_kept(self, tmp_path: Path):
         """The error reaches the caller, and the executed copy shows where it happened."""
         source = self.notebook(tmp_path / "01_x.ipynb", "1 / 0")

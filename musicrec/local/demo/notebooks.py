@@ -28,17 +28,19 @@ def execute(notebook: Path, output: Path, parameters: dict[str, Any] | None = No
     Args:
         notebook: the notebook.
         output: folder for the executed copy.
-        parameters: values for its `parameters` cell.
+        parameters: values for its `parameters` cell; those that it does not declare are left out.
 
     Returns:
         The executed copy.
     """
     output.mkdir(parents=True, exist_ok=True)
     target = output / notebook.name
+    declared = papermill.inspect_notebook(notebook)
+    given = {name: value for name, value in (parameters or {}).items() if name in declared}
     papermill.execute_notebook(
         notebook,
         target,
-        parameters=parameters or {},
+        parameters=given,
         cwd=notebook.parent,
         kernel_name="python3",
         progress_bar=False,

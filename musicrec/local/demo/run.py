@@ -104,9 +104,12 @@ def _play(stack: RunningStack, steps: Steps, population: Population) -> Sent:
 
 def _run_notebooks(steps: Steps, settings: Settings) -> list[Path]:
     executed = []
+    # Stored outputs must not hold a path of this machine, so what is kept runs on its defaults.
+    own_file = {"tracks_file": str(settings.catalog.resolve())}
+    parameters = {} if settings.keep_notebooks else own_file
     with steps.step("papermill runs the notebooks in order"):
         for notebook in notebooks.numbered():
-            executed.append(notebooks.execute(notebook, settings.output))
+            executed.append(notebooks.execute(notebook, settings.output, parameters))
             count = notebooks.pictures(executed[-1])
             steps.say(f"{executed[-1]}  {count} picture{'s' * (count != 1)}")
             if settings.keep_notebooks:
