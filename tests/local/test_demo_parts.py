@@ -164,7 +164,8 @@ class TestNotebooks:
         cell = nbformat.v4.new_code_cell('word: str = "a"', metadata={"tags": ["parameters"]})
         show = nbformat.v4.new_code_cell("print(word)")
         source = tmp_path / "01_x.ipynb"
-        nbformat.write(nbformat.v4.new_notebook(cells=[cell, show]), source)
+        metadata = {"kernelspec": {"name": "python3", "language": "python", "display_name": "x"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=[cell, show], metadata=metadata), source)
         executed = notebooks.execute(source, tmp_path / "out", {"word": "b", "other": 1})
         assert nbformat.read(executed, as_version=4).cells[-1].outputs[0]["text"] == "b\n"
 
