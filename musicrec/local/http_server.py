@@ -7,6 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 
 if TYPE_CHECKING:
@@ -22,6 +24,23 @@ END_S: Final = 5.0
 
 class PortTakenError(RuntimeError):
     """Another program listens on the port."""
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc] # waitress ships no types
+    """Does not wait for a body of no length.
+
+    S3 clients announce an empty upload with `Expect: 100-continue`; waitress would invite it and
+    wait for bytes that never come.
+    """
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.content_length == 0 and not self.chunked:
+            self.expect_continue = False
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc] # as above
+    parser_class = _Parser
 
 
 class HttpServer:
@@ -64,6 +83,7 @@ class HttpServer:
             ident="musicrec",
             clear_untrusted_proxy_headers=True,
         )
+        self._server.channel_class = _Channel
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
         self._thread.start()
 

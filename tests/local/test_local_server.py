@@ -43,6 +43,13 @@ class TestStorage:
         assert s3.get_object(Bucket="lake", Key=key)["Body"].read() == b"\x00" * 2_000_000
         assert [item["Key"] for item in s3.list_objects_v2(Bucket="lake")["Contents"]] == [key]
 
+    def test_empty_object(self, server):
+        """An upload of no bytes is stored at once; its client asks to be invited first."""
+        s3 = server.aws.client("s3")
+        s3.create_bucket(Bucket="empty")
+        s3.put_object(Bucket="empty", Key="_SUCCESS", Body=b"")
+        assert s3.get_object(Bucket="empty", Key="_SUCCESS")["Body"].read() == b""
+
     def test_presigned_url(self, server):
         """An object can be fetched without credentials by a presigned URL."""
         s3 = server.aws.client("s3")
