@@ -85,6 +85,11 @@ class Recipe:
         """The recipe's ARN, without region and account."""
         return PREFIX + self.name
 
+    @property
+    def second_generation(self) -> bool:
+        """Whether answers give reasons, and metadata without the campaign's consent."""
+        return self.name.endswith("-v2")
+
     def check_hyperparameters(self, given: dict[str, str]) -> None:
         """Check the hyperparameters of a solution.
 

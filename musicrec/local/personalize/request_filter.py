@@ -9,7 +9,7 @@ from musicrec.local.personalize.datasets import ITEMS, USERS, records_of
 from musicrec.local.personalize.errors import InvalidInputError
 from musicrec.local.personalize.filter_evaluation import FilterContext, allowed_items
 from musicrec.local.personalize.history import recent_by_type
-from musicrec.local.personalize.item_columns import ItemColumns
+from musicrec.local.personalize.item_metadata import columns_of
 from musicrec.local.personalize.resources import Filter
 
 if TYPE_CHECKING:
@@ -63,25 +63,12 @@ def _context(
     user_id = params.get("userId") if kept.expression.needs_user() else None
     return FilterContext(
         n_items=len(trained.item_ids),
-        columns=_columns(version, trained, items),
+        columns=columns_of(region, version, trained),
         recent=recent_by_type(trained, kept.group.log, user_id) if user_id else {},
         user=_record(records_of(region, kept.group, USERS), user_id),
         item=_record(items, params.get("itemId") if kept.expression.needs_item() else None),
         values=params.get("filterValues", {}),
     )
-
-
-def _columns(
-    version: SolutionVersion, trained: Trained, items: MetadataRecords | None
-) -> ItemColumns | None:
-    """Item metadata by the model's codes, made anew after the metadata changed."""
-    if items is None:
-        return None
-    columns = version.columns
-    if columns is None or columns.version != items.version:
-        columns = ItemColumns.of(items, trained.item_index)
-        version.columns = columns
-    return columns
 
 
 def _record(records: MetadataRecords | None, identifier: str | None) -> dict[str, Any]:
