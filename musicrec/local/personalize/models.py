@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from musicrec.research.models.base import Model
 
 _MODELS: Final[dict[str, Callable[[], Model]]] = {
+    "aws-hrnn": Cooccurrence,
+    "aws-hrnn-coldstart": Cooccurrence,
+    "aws-hrnn-metadata": Cooccurrence,
     "aws-personalized-ranking": Cooccurrence,
     "aws-personalized-ranking-v2": Cooccurrence,
     "aws-popularity-count": Popularity,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from musicrec.local.personalize import (
+    absent,
     campaigns,
     dataset_groups,
+    dataset_updates,
     datasets,
+    deletion_jobs,
     event_trackers,
     export_jobs,
     filters,
@@ -28,7 +31,9 @@ OPERATIONS: Final[dict[str, Operation]] = (
     schemas.OPERATIONS
     | dataset_groups.OPERATIONS
     | datasets.OPERATIONS
+    | dataset_updates.OPERATIONS
     | import_jobs.OPERATIONS
+    | deletion_jobs.OPERATIONS
     | export_jobs.OPERATIONS
     | event_trackers.OPERATIONS
     | filters.OPERATIONS
@@ -39,4 +44,5 @@ OPERATIONS: Final[dict[str, Operation]] = (
     | tags.OPERATIONS
     | intake.OPERATIONS
     | runtime.OPERATIONS
+    | absent.OPERATIONS
 )

@@ -9,6 +9,7 @@ from musicrec.local.personalize.resources import (
     CHANGING,
     Campaign,
     DatasetGroup,
+    DeletionJob,
     ExportJob,
     Filter,
     ImportJob,
@@ -34,9 +35,11 @@ ACTIVE_LIMITS: Final[dict[type[Resource], int]] = {
 RUNNING_LIMITS: Final[dict[type[Resource], int]] = {
     ImportJob: 5,
     ExportJob: 5,
+    DeletionJob: 5,
     SolutionVersion: 20,
 }
-"""Jobs of a region that may be pending or running. That of export jobs is a guess."""
+"""Jobs that may be pending or running in a region; of deletion jobs, in a dataset group. That of
+export jobs is a guess."""
 
 
 def check_active(kind: type[Resource], existing: Sequence[Resource]) -> None:

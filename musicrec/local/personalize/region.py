@@ -64,6 +64,11 @@ class Region:
         """The ARN of a resource path of this region."""
         return f"arn:aws:personalize:{self.name}:{self.account}:{path}"
 
+    @property
+    def sequence(self) -> int:
+        """How many resources were ever made; later ones have higher numbers."""
+        return self._created
+
     def require_free(self, arn: str) -> None:
         """Check that the name is free.
 
@@ -140,7 +145,11 @@ class Region:
 
 
 def page(
-    entries: Iterable[Resource], listing: str, params: dict[str, Any]
+    entries: Iterable[Resource],
+    listing: str,
+    params: dict[str, Any],
+    *,
+    newest_first: bool = False,
 ) -> tuple[list[Resource], str | None]:
     """One page of a listing, and the token of the next one.
 
@@ -150,8 +159,11 @@ def page(
     Raises:
         InvalidNextTokenError: the token comes from elsewhere.
     """
-    after = _read_token(listing, params["nextToken"]) if "nextToken" in params else 0
-    rest = [entry for entry in entries if entry.sequence > after]
+    rest = list(entries)[::-1] if newest_first else list(entries)
+    if "nextToken" in params:
+        last = _read_token(listing, params["nextToken"])
+        rest = [entry for entry in rest if (entry.sequence > last) != newest_first]
+        rest = [entry for entry in rest if entry.sequence != last]
     size = params.get("maxResults", PAGE_SIZE)
     shown = rest[:size]
     return shown, _token(listing, shown[-1].sequence) if len(rest) > size else None

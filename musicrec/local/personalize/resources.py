@@ -30,6 +30,13 @@ STOPPING: Final = "CREATE STOPPING"
 CHANGING: Final = frozenset({PENDING, IN_PROGRESS, STOPPING})
 """In these states a resource is neither usable nor deletable."""
 
+_DELETION_STATES: Final = {
+    PENDING: "PENDING",
+    IN_PROGRESS: "IN_PROGRESS",
+    ACTIVE: "COMPLETED",
+    FAILED: "FAILED",
+}
+
 
 @dataclass(kw_only=True, eq=False)
 class Resource:
@@ -98,7 +105,14 @@ class DatasetGroup(Resource):
 
 @dataclass(kw_only=True, eq=False)
 class Dataset(Resource):
-    """A dataset; `records` is None for Interactions, whose contents are the group's log."""
+    """A dataset.
+
+    Attributes:
+        records: the contents; None for Interactions, whose contents are the group's log.
+        imported: whether an import has succeeded.
+        added: columns that came with an update, with the region's sequence number at that time.
+        update: the latest change of the schema.
+    """
 
     arn_key: ClassVar[str] = "datasetArn"
     group: DatasetGroup
@@ -106,6 +120,12 @@ class Dataset(Resource):
     schema: Schema
     records: MetadataRecords | None = None
     imported: bool = False
+    added: dict[str, int] = field(default_factory=dict)
+    update: dict[str, Any] | None = None
+
+    def view(self) -> dict[str, Any]:
+        """With the latest change of the schema, once there was one."""
+        return super().view() | {"latestDatasetUpdate": self.update}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -122,6 +142,19 @@ class ExportJob(Job):
 
     arn_key: ClassVar[str] = "datasetExportJobArn"
     dataset: Dataset
+
+
+@dataclass(kw_only=True, eq=False)
+class DeletionJob(Job):
+    """One deletion of users; AWS names the states of these jobs its own way."""
+
+    arn_key: ClassVar[str] = "dataDeletionJobArn"
+    group: DatasetGroup
+
+    def view(self) -> dict[str, Any]:
+        """With the states of deletion jobs."""
+        shown = super().view()
+        return shown | {"status": _DELETION_STATES.get(shown["status"], shown["status"])}
 
 
 @dataclass(kw_only=True, eq=False)

@@ -111,7 +111,9 @@ def _train(region: Region, version: SolutionVersion) -> None:
     parent = latest_active(region, solution)
     selection = EventSelection.of(version.settings)
     items = records_of(region, solution.group, ITEMS)
-    data = collect(solution.recipe, selection, solution.group.log, items, _excluded(version))
+    data = collect(
+        solution.recipe, selection, solution.group.log, items, _excluded(region, version)
+    )
     version.trained = fit(solution.recipe, selection, data)
     if version.settings["trainingMode"] == "UPDATE" and parent is not None:
         version.metrics = parent.metrics  # as the real service reports
@@ -120,11 +122,15 @@ def _train(region: Region, version: SolutionVersion) -> None:
     version.settings["trainingHours"] = round((region.clock() - started) / 3600, 6)
 
 
-def _excluded(version: SolutionVersion) -> frozenset[str]:
-    """Columns of Items that the solution leaves out of training."""
+def _excluded(region: Region, version: SolutionVersion) -> frozenset[str]:
+    """Columns of Items that the solution leaves out: those named, and those added after it."""
+    solution = version.solution
+    dataset = of_group(region, solution.group, ITEMS)
+    added = dataset.added if dataset else {}
+    later = {name for name, sequence in added.items() if sequence >= solution.sequence}
     config = version.settings.get("solutionConfig", {}).get("trainingDataConfig", {})
     by_dataset = config.get("excludedDatasetColumns", {})
-    return frozenset(
+    return frozenset(later).union(
         column
         for dataset, columns in by_dataset.items()
         if dataset.upper() == ITEMS

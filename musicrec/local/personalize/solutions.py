@@ -12,7 +12,7 @@ from musicrec.local.personalize.errors import (
 )
 from musicrec.local.personalize.operation import Operation, common, listing
 from musicrec.local.personalize.quotas import check_active
-from musicrec.local.personalize.recipes import recipe_of
+from musicrec.local.personalize.recipe_list import recipe_of
 from musicrec.local.personalize.resources import (
     CHANGING,
     Campaign,
@@ -119,7 +119,10 @@ def _check_config(recipe: Recipe, params: dict[str, Any]) -> None:
     _check_events(config.get("eventsConfig", {}).get("eventParametersList", []))
     _check_threshold(config.get("eventValueThreshold"))
     _check_columns(config.get("trainingDataConfig", {}))
-    recipe.check_hyperparameters(config.get("algorithmHyperParameters", {}))
+    recipe.check_parameters(
+        config.get("algorithmHyperParameters", {}),
+        config.get("featureTransformationParameters", {}),
+    )
 
 
 def _check_events(listed: list[dict[str, Any]]) -> None:

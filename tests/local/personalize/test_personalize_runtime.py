@@ -16,6 +16,18 @@ def ranking(music):
     return music.campaign("aws-personalized-ranking-v2", "ranking")
 
 
+@pytest.fixture(scope="module")
+def promotion(music):
+    """A fifth of the places for another genre than the user's."""
+    kept = music.filter("INCLUDE ItemID WHERE Items.GENRE IN ($G)", "promoted")
+    return {
+        "name": "new",
+        "percentPromotedItems": 20,
+        "filterArn": kept,
+        "filterValues": {"G": '"g3"'},
+    }
+
+
 class TestBest:
     @given(
         hnp.arrays(
@@ -241,17 +253,6 @@ class TestMetadata:
 
 
 class TestPromotions:
-    @pytest.fixture(scope="class")
-    def promotion(self, music):
-        """A fifth of the places for another genre than the user's."""
-        kept = music.filter("INCLUDE ItemID WHERE Items.GENRE IN ($G)", "promoted")
-        return {
-            "name": "new",
-            "percentPromotedItems": 20,
-            "filterArn": kept,
-            "filterValues": {"G": '"g3"'},
-        }
-
     def ask(self, music, promotion, **params):
         """The entries of an answer with the promotion."""
         return music.runtime.get_recommendations(

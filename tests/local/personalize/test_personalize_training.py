@@ -267,25 +267,6 @@ class TestCampaigns:
         assert control.list_solution_versions()["solutionVersions"] == []
 
 
-class TestRecipes:
-    def test_recipes_are_listed_in_alphabetical_pages(self, world):
-        """Domain recipes are among them and can be asked for alone."""
-        pages = world.control.get_paginator("list_recipes").paginate(
-            PaginationConfig={"PageSize": 7}
-        )
-        names = [entry["name"] for page in pages for entry in page["recipes"]]
-        assert names == sorted(names)
-        assert {"aws-user-personalization-v2", "aws-vod-top-picks"} <= set(names)
-        domain = world.control.list_recipes(domain="ECOMMERCE")["recipes"]
-        assert {entry["domain"] for entry in domain} == {"ECOMMERCE"}
-
-    def test_recipe_is_described(self, world):
-        """Type and algorithm."""
-        found = world.control.describe_recipe(recipeArn="arn:aws:personalize:::recipe/aws-sims")
-        assert found["recipe"]["recipeType"] == "RELATED_ITEMS"
-        assert found["recipe"]["algorithmArn"] == "arn:aws:personalize:::algorithm/aws-sims"
-
-
 @pytest.mark.parametrize("recipe", ["aws-sims", "aws-similar-items"])
 class TestRelatedItems:
     def test_neighbours_are_of_the_same_walk(self, music, recipe):
