@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from musicrec.research.models.base import Interactions
 
 
-def faded(
-    history: NDArray[np.int32], n_items: int, half_life: float | None
-) -> NDArray[np.float32]:
+def faded(history: NDArray[np.int32], n_items: int, half_life: float | None) -> NDArray[np.float32]:
     """The history as a row over all items: an item `half_life` positions back counts half.
 
     An item met several times counts by its newest meeting; without a half-life all count 1.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from musicrec.local.personalize.errors import InvalidInputError, NotEmulatedError
 from musicrec.local.personalize.operation import Operation, common, list_page
 from musicrec.local.personalize.quotas import check_active
+from musicrec.local.personalize.recipes import USER_SEGMENTATION
 from musicrec.local.personalize.resources import ACTIVE, Campaign, Solution, SolutionVersion
 from musicrec.local.personalize.solution_versions import latest_active
 
@@ -98,11 +99,20 @@ def _deployable(region: Region, arn: str, config: dict[str, Any]) -> SolutionVer
             f"syncWithLatestSolutionVersion needs a solutionVersionArn that ends in {LATEST}."
         )
     if not arn.endswith(LATEST):
-        return region.get_active(SolutionVersion, arn)
+        return _live(region.get_active(SolutionVersion, arn))
     solution = region.get_active(Solution, arn.removesuffix(LATEST))
     version = latest_active(region, solution)
     if version is None:
         raise InvalidInputError(f"Solution {solution.arn} has no ACTIVE version; train one first.")
+    return _live(version)
+
+
+def _live(version: SolutionVersion) -> SolutionVersion:
+    recipe = version.solution.recipe
+    if recipe.kind == USER_SEGMENTATION:
+        raise InvalidInputError(
+            f"The recipe {recipe.name} has no campaigns; use a batch segment job."
+        )
     return version
 
 

@@ -64,6 +64,10 @@ class ItemColumns:
         texts: list[str | None] = cells.to_pylist()
         return texts
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a column."""
+        return name in self._types
+
     def numeric(self, name: str) -> bool:
         """Whether the column holds numbers."""
         return self._types[name][1] in NUMERIC

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from musicrec.local.personalize import (
     absent,
+    batch_inference,
+    batch_segments,
     campaigns,
     dataset_groups,
     dataset_updates,
@@ -44,5 +46,7 @@ OPERATIONS: Final[dict[str, Operation]] = (
     | tags.OPERATIONS
     | intake.OPERATIONS
     | runtime.OPERATIONS
+    | batch_inference.OPERATIONS
+    | batch_segments.OPERATIONS
     | absent.OPERATIONS
 )

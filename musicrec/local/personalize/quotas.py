@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from musicrec.local.personalize.errors import LimitExceededError
 from musicrec.local.personalize.resources import (
     CHANGING,
+    BatchInferenceJob,
+    BatchSegmentJob,
     Campaign,
     DatasetGroup,
     DeletionJob,
@@ -36,6 +38,8 @@ RUNNING_LIMITS: Final[dict[type[Resource], int]] = {
     ImportJob: 5,
     ExportJob: 5,
     DeletionJob: 5,
+    BatchInferenceJob: 5,
+    BatchSegmentJob: 5,
     SolutionVersion: 20,
 }
 """Jobs that may be pending or running in a region; of deletion jobs, in a dataset group. That of

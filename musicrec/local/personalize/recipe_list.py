@@ -81,12 +81,14 @@ _CUSTOM: Final = (
         USER_SEGMENTATION,
         "Segments of users by affinity to items",
         _SEGMENTS,
+        trainable=True,
     ),
     Recipe(
         "aws-item-attribute-affinity",
         USER_SEGMENTATION,
         "Segments of users by affinity to attributes of items",
         _SEGMENTS,
+        trainable=True,
     ),
     Recipe("aws-next-best-action", PERSONALIZED_ACTIONS, "The next best actions for a user"),
     Recipe(
@@ -151,6 +153,7 @@ _CUSTOM: Final = (
         "aws-trending-now",
         POPULAR_ITEMS,
         "Items whose popularity grows fastest",
+        trainable=True,
         transformation=(
             (
                 "trend_discovery_frequency",

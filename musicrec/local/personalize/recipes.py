@@ -98,6 +98,12 @@ class Recipe:
         return PREFIX + self.name
 
     @property
+    def inference(self) -> bool:
+        """Whether batch inference jobs take it."""
+        batchless = self.kind in {USER_SEGMENTATION, PERSONALIZED_ACTIONS}
+        return not batchless and self.name != "aws-trending-now"
+
+    @property
     def second_generation(self) -> bool:
         """Whether answers give reasons, and metadata without the campaign's consent."""
         return self.name.endswith("-v2")

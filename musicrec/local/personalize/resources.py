@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from musicrec.local.personalize.metadata import MetadataRecords
     from musicrec.local.personalize.recipes import Recipe
     from musicrec.local.personalize.training import Trained
+    from musicrec.local.personalize.trends import Trend
 
 ACTIVE: Final = "ACTIVE"
 PENDING: Final = "CREATE PENDING"
@@ -192,6 +193,8 @@ class SolutionVersion(Job):
     Attributes:
         metrics: offline metrics by AWS's names.
         columns: item metadata by the model's item codes, renewed when the metadata change.
+        user_columns: user metadata by the training's user codes, likewise.
+        trend: what Trending-Now found last.
     """
 
     arn_key: ClassVar[str] = "solutionVersionArn"
@@ -199,6 +202,8 @@ class SolutionVersion(Job):
     trained: Trained | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     columns: ItemColumns | None = None
+    user_columns: ItemColumns | None = None
+    trend: Trend | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -208,3 +213,19 @@ class Campaign(Resource):
     arn_key: ClassVar[str] = "campaignArn"
     version: SolutionVersion
     update: dict[str, Any] | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class BatchInferenceJob(Job):
+    """Recommendations for the lines of files."""
+
+    arn_key: ClassVar[str] = "batchInferenceJobArn"
+    version: SolutionVersion
+
+
+@dataclass(kw_only=True, eq=False)
+class BatchSegmentJob(Job):
+    """Users for the lines of files."""
+
+    arn_key: ClassVar[str] = "batchSegmentJobArn"
+    version: SolutionVersion

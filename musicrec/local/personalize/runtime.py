@@ -43,14 +43,14 @@ def get_recommendations(region: Region, params: dict[str, Any]) -> dict[str, Any
         )
     names = item_metadata.requested(region, campaign, version, params)
     count = _count(params, with_metadata=bool(names))
-    scores = all_scores(version, trained, params)
+    scores = all_scores(version, trained, params, region.clock())
     allowed = request_filter.allowed(region, version, trained, params)
     chosen = promoted(region, version, trained, params, scores=scores, count=count)
     ranked = scores.copy() if allowed is None else np.where(allowed, scores, -np.inf)
     ranked[chosen] = -np.inf
     ordinary = best(ranked, count - len(chosen))
     places = mixed(ordinary, chosen, _seed(params))
-    items = _items(trained, [code for code, _ in places], scores if recipe.scored else None)
+    items = entries(trained, [code for code, _ in places], scores if recipe.scored else None)
     for item, (_, is_promoted) in zip(items, places, strict=True):
         if is_promoted:
             item["promotionName"] = params["promotions"][0]["name"]
@@ -98,13 +98,13 @@ def ranking(
     ranked[known] = scores[known]
     if allowed is not None:
         ranked[~allowed] = -np.inf
-    items = _items(trained, best(ranked, len(known)).tolist(), ranked)
+    items = entries(trained, best(ranked, len(known)).tolist(), ranked)
     if allowed is None:
         items += [{"itemId": item} for item in wanted if item not in trained.item_index]
     return items
 
 
-def _items(
+def entries(
     trained: Trained, codes: list[int], scores: NDArray[np.float32] | None
 ) -> list[dict[str, Any]]:
     """The entries of an answer, with shares of `scores` unless the recipe shows none."""

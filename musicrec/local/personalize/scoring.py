@@ -9,6 +9,7 @@ import numpy as np
 from musicrec.local.personalize import recipes
 from musicrec.local.personalize.errors import InvalidInputError
 from musicrec.local.personalize.history import model_history
+from musicrec.local.personalize.trends import trending
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def all_scores(
-    version: SolutionVersion, trained: Trained, params: dict[str, Any]
+    version: SolutionVersion, trained: Trained, params: dict[str, Any], now: float
 ) -> NDArray[np.float32]:
     """A score for every item code; -inf for what is never recommended.
 
@@ -26,6 +27,7 @@ def all_scores(
         version: says by which recipe.
         trained: its model.
         params: `userId` or `itemId`, as the recipe's type asks.
+        now: epoch seconds.
 
     Raises:
         InvalidInputError: what the recipe needs is missing.
@@ -33,6 +35,8 @@ def all_scores(
     recipe = version.solution.recipe
     if recipe.kind == recipes.RELATED_ITEMS:
         return _related(trained, _required(recipe, params, "itemId"))
+    if recipe.name == "aws-trending-now":
+        return trending(version, trained, now)
     if recipe.kind == recipes.POPULAR_ITEMS:
         return trained.model.scores(np.empty(0, dtype=np.int32))
     return of_user(version, trained, _required(recipe, params, "userId"))

@@ -15,6 +15,7 @@ from musicrec.local.personalize.evaluation import evaluate
 from musicrec.local.personalize.event_selection import EventSelection
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.quotas import check_running
+from musicrec.local.personalize.recipes import USER_SEGMENTATION
 from musicrec.local.personalize.resources import (
     ACTIVE,
     CHANGING,
@@ -25,6 +26,7 @@ from musicrec.local.personalize.resources import (
     Solution,
     SolutionVersion,
 )
+from musicrec.local.personalize.segment_evaluation import evaluate_segments
 from musicrec.local.personalize.solutions import versions_of
 from musicrec.local.personalize.training import collect, fit
 
@@ -117,6 +119,8 @@ def _train(region: Region, version: SolutionVersion) -> None:
     version.trained = fit(solution.recipe, selection, data)
     if version.settings["trainingMode"] == "UPDATE" and parent is not None:
         version.metrics = parent.metrics  # as the real service reports
+    elif solution.recipe.kind == USER_SEGMENTATION:
+        version.metrics = evaluate_segments(solution.recipe, data)
     else:
         version.metrics = evaluate(solution.recipe, selection, data)
     version.settings["trainingHours"] = round((region.clock() - started) / 3600, 6)

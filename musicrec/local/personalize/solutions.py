@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from musicrec.local.personalize.datasets import running_batches
 from musicrec.local.personalize.errors import (
     InvalidInputError,
     NotEmulatedError,
@@ -93,6 +94,7 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         versions = versions_of(region, solution)
         users = [e.arn for e in region.all(Campaign) if e.version in versions]
         users += [version.arn for version in versions if version.status in CHANGING]
+        users += [job.arn for job in running_batches(region) if job.version in versions]
         if users:
             raise ResourceInUseError(f"Solution {solution.arn} is in use by {', '.join(users)}.")
         for version in versions:

@@ -3,7 +3,8 @@
 For an interaction at position p of a user's sequence, an item d positions later counts
 0.5 ** ((d - 1) / half_life), an item d positions earlier the same times `backward`; both times the
 weights of the two interactions. The sum C[i, j] is then divided by a power of row i's and of column
-j's totals, so that popular items do not win for being everywhere.
+j's totals, so that popular items do not win for being everywhere. Each total is first raised by the
+same prior: otherwise two items that met once, and nobody else, would be the closest of all.
 """
 
 from __future__ import annotations
@@ -55,7 +56,14 @@ class Sequences:
 
 
 def neighbour_matrix(
-    sequences: Sequences, *, window: int, half_life: float, backward: float, power: float, keep: int
+    sequences: Sequences,
+    *,
+    window: int,
+    half_life: float,
+    backward: float,
+    power: float,
+    prior: float,
+    keep: int,
 ) -> sparse.csr_array:
     """The normalised co-occurrences of every item with its `keep` strongest neighbours.
 
@@ -65,13 +73,16 @@ def neighbour_matrix(
         half_life: distance after which a pair counts half, in positions.
         backward: weight of pairs against the order heard.
         power: of the totals that counts are divided by: 0 leaves the counts, 0.5 is a cosine.
+        prior: how often, in meetings with full windows around them, every item is taken to have
+            been met besides; 0 trusts the counts.
         keep: neighbours kept for each item.
     """
     decay = 0.5 ** (np.arange(window) / half_life)
     offsets = np.concatenate([np.arange(1, window + 1), -np.arange(1, window + 1)])
     factors = np.concatenate([decay, backward * decay]).astype(np.float32)
     out_sums, in_sums = _totals(sequences, decay, backward)
-    out_scale, in_scale = _discount(out_sums, power), _discount(in_sums, power)
+    unseen = prior * (1 + backward) * float(decay.sum())
+    out_scale, in_scale = _discount(out_sums + unseen, power), _discount(in_sums + unseen, power)
     positions = np.argsort(sequences.items, kind="stable")
     counts = np.bincount(sequences.items, minlength=sequences.n_items)
     ends = np.concatenate([[0], np.cumsum(counts)])

@@ -47,6 +47,16 @@ class LoopbackAws:
         )
 
 
+class Clock:
+    """A clock that moves when a test says so."""
+
+    def __init__(self):
+        self.now = 1_750_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
 class Embedded:
     """The running server."""
 

@@ -30,7 +30,7 @@ class TestSolutions:
     @pytest.mark.parametrize(
         ("recipe", "options", "text"),
         [
-            ("aws-trending-now", {}, "does not emulate the recipe aws-trending-now"),
+            ("aws-next-best-action", {}, "does not emulate the recipe aws-next-best-action"),
             ("aws-sims", {"solutionConfig": EVENTS}, "eventsConfig is not supported"),
             ("aws-user-personalization-v2", {"performAutoML": True}, "performAutoML"),
             (
@@ -42,6 +42,15 @@ class TestSolutions:
                 "aws-user-personalization",
                 {"solutionConfig": {"algorithmHyperParameters": {"depth": "9"}}},
                 "Hyperparameter depth is not supported",
+            ),
+            (
+                "aws-trending-now",
+                {
+                    "solutionConfig": {
+                        "featureTransformationParameters": {"trend_discovery_frequency": "1 week"}
+                    }
+                },
+                "use 30 minutes or 1 hour",
             ),
             (
                 "aws-user-personalization",
