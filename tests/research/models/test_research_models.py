@@ -260,7 +260,7 @@ class TestCooccurrence(ModelContract):
         """Two items that met once, and nothing else, are no closer than two that many link."""
         interactions = listening(*["ab", "ac", "bd"] * 20, "ax", items="abcdx")
         scores = Cooccurrence().fit(interactions).scores(codes(interactions, "a"))
-        assert ranking(interactions, scores)[:2] == "bc"
+        assert set(ranking(interactions, scores)[:2]) == set("bc")
         assert scores[4] < scores[2] / 4
 
     def test_old_taste_still_counts_a_little(self):
