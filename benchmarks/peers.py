@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
@@ -54,8 +54,8 @@ class AlsConfig:
     """
 
     factors: int = 64
-    regularization: float = 10.0
-    alpha: float = 10.0
+    regularization: float = 3.0
+    alpha: float = 5.0
     iterations: int = 15
     half_life: float | None = None
 
@@ -150,7 +150,7 @@ class SasRecConfig:
     """
 
     epochs: int = 60
-    factors: int = 128
+    factors: int = 64
     batch: int = 32
     length: int = 100
 

@@ -29,7 +29,7 @@ def describe(kind: type[Resource], member: str) -> Operation:
 
     def operation(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         resource = region.get(kind, params[kind.arn_key])
-        if isinstance(resource, Job):
+        if isinstance(resource, Job) and (resource.passage is None or resource.passage.over):
             await_job(resource, region.patience)
         return {member: resource.view()}
 

@@ -75,7 +75,8 @@ def stop(region: Region, params: dict[str, Any]) -> dict[str, Any]:
                 f"Solution version {version.arn} is in {version.status} state; "
                 "only one that is being created can be stopped."
             )
-        version.status = STOPPED if version.status == PENDING else STOPPING
+        computing = version.status == IN_PROGRESS and not version.finished.is_set()
+        version.state = STOPPING if computing else STOPPED
         version.updated = region.clock()
     return {}
 
