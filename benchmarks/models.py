@@ -22,7 +22,7 @@ import pandas as pd
 
 from benchmarks.peers import Als, AlsConfig, Ease, SasRec
 from musicrec.research.evaluation import Evaluation, bootstrap_interval, evaluate, pooled
-from musicrec.research.models import Cooccurrence, ItemKnn, Popularity
+from musicrec.research.models import Cooccurrence, ItemKnn, LowRankEase, MomentAndTaste, Popularity
 from musicrec.research.models.base import Interactions
 from musicrec.research.splits import Split, personalize_folds
 
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from musicrec.research.models.base import Model
 
 METRIC: Final = "ndcg_at_10"
-OURS: Final = "Cooccurrence"
+OURS: Final = "MomentAndTaste"
 EVENT_WEIGHTS: Final = {"play": 0.3, "complete": 1.0}
 MODELS: Final[dict[str, Callable[[], Model]]] = {
-    OURS: Cooccurrence,
+    OURS: MomentAndTaste,
+    "Cooccurrence": Cooccurrence,
+    "LowRankEase": LowRankEase,
     "Popularity": Popularity,
     "item k-NN": ItemKnn,
     "ALS": Als,

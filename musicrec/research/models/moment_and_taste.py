@@ -136,5 +136,4 @@ def _some_users(interactions: Interactions, most: int) -> Interactions:
 
 def _standardised(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     spread = scores.std()
-    centred = scores - scores.mean()
-    return (centred / spread if spread > 0 else centred).astype(np.float32)
+    return np.asarray((scores - scores.mean()) / (spread if spread > 0 else 1), dtype=np.float32)
