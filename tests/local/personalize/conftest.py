@@ -1,7 +1,8 @@
 """Fixtures of the embedded Personalize: one server a module, one region a test."""
 
 import pytest
-from personalize_world import Clock, Embedded, item_rows
+from personalize_data import item_rows
+from personalize_world import Clock, Embedded
 
 
 @pytest.fixture(scope="module")

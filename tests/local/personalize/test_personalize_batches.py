@@ -4,7 +4,8 @@ import json
 import threading
 
 import pytest
-from personalize_world import PER_CLUSTER, ROLE, item_rows
+from personalize_data import PER_CLUSTER, item_rows
+from personalize_world import ROLE
 
 from musicrec.local.personalize import batch_inference
 from musicrec.local.personalize.affinity import attributes

@@ -1,7 +1,8 @@
 """Another schema for a dataset, and users who are deleted."""
 
 import pytest
-from personalize_world import INTERACTIONS, ITEMS, ROLE, avro, item_rows
+from personalize_data import INTERACTIONS, ITEMS, avro, item_rows
+from personalize_world import ROLE
 
 from musicrec.local.personalize import training
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from personalize_world import PER_CLUSTER, item_rows
+from personalize_data import PER_CLUSTER, item_rows
 
 from musicrec.local.personalize.ranking import best, shown_scores
 

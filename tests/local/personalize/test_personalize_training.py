@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from personalize_world import PER_CLUSTER, item_rows, listening_rows
+from personalize_data import PER_CLUSTER, item_rows, listening_rows
 
 from musicrec.local.personalize import solution_versions
 

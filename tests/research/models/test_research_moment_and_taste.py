@@ -70,11 +70,11 @@ class TestMomentAndTaste:
         scores = MomentAndTaste().fit(interactions).scores(np.empty(0, dtype=np.int32))
         assert top_k(scores, 1).tolist() == [1]
 
-    def test_one_event_changes_the_next_answer(self):
-        """A new item at the end of the history moves the list without a fit."""
+    def test_new_events_change_the_next_answer(self):
+        """Two new items at the end of the history move the list without a fit."""
         model = MomentAndTaste().fit(crowd(in_turn))
         before = top_k(model.scores(np.array([3, 4], dtype=np.int32)), 5)
-        after = top_k(model.scores(np.array([3, 4, 60], dtype=np.int32)), 5)
+        after = top_k(model.scores(np.array([3, 4, 60, 61], dtype=np.int32)), 5)
         assert before.max() < 25
         assert ((after >= 50) & (after < 75)).any()
 
