@@ -59,14 +59,18 @@ class MomentAndTaste:
     def __init__(self, config: MomentAndTasteConfig | None = None) -> None:
         self.config = config or MomentAndTasteConfig()
         self.weight = self.config.weights[0]
-        self._models: tuple[Cooccurrence, LowRankEase] | None = None
+        self._moment: Cooccurrence | None = None
+        self._taste: LowRankEase | None = None
 
     def fit(
         self, interactions: Interactions, item_features: NDArray[np.float32] | None = None
     ) -> Self:
-        """Find the weight on a part of the users, then fit both models on all."""
+        """Find the weight on a part of the users, then fit what it needs on all."""
+        self._taste = None
         self.weight = self._best_weight(interactions, item_features)
-        self._models = self._fitted(interactions, item_features)
+        self._moment = Cooccurrence(self.config.moment).fit(interactions, item_features)
+        if self.weight > 0:
+            self._taste = LowRankEase(self.config.taste).fit(interactions)
         return self
 
     def scores(
@@ -79,21 +83,13 @@ class MomentAndTaste:
         Raises:
             NotFittedError: before `fit`.
         """
-        if self._models is None:
+        if self._moment is None:
             raise NotFittedError(self)
-        moment, taste = self._models
-        scores = moment.scores(history)
-        if len(history) == 0 or self.weight == 0:
+        scores = self._moment.scores(history)
+        if len(history) == 0 or self._taste is None:
             return scores
-        return _standardised(scores) + np.float32(self.weight) * _standardised(
-            taste.scores(history)
-        )
-
-    def _fitted(
-        self, interactions: Interactions, item_features: NDArray[np.float32] | None
-    ) -> tuple[Cooccurrence, LowRankEase]:
-        moment = Cooccurrence(self.config.moment).fit(interactions, item_features)
-        return moment, LowRankEase(self.config.taste).fit(interactions)
+        taste = _standardised(self._taste.scores(history))
+        return _standardised(scores) + np.float32(self.weight) * taste
 
     def _best_weight(
         self, interactions: Interactions, item_features: NDArray[np.float32] | None
@@ -106,7 +102,8 @@ class MomentAndTaste:
             return self.config.weights[0]
         if len(trial.train) == 0:
             return self.config.weights[0]
-        moment, taste = self._fitted(trial.train, item_features)
+        moment = Cooccurrence(self.config.moment).fit(trial.train, item_features)
+        taste = LowRankEase(self.config.taste).fit(trial.train)
         gains = np.zeros(len(self.config.weights))
         for case in trial.cases:
             parts = [_standardised(model.scores(case.history)) for model in (moment, taste)]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PAIRS_PER_BLOCK: Final = 8_000_000
-"""Pairs that one block may spell out: about 100 MB with indices and weights."""
+PAIRS_PER_BLOCK: Final = 1_000_000
+"""Pairs that one block may spell out. Larger blocks are slower: their memory is new every time."""
 
 WORKERS: Final = 2
 """Blocks made at once; each needs its memory."""
