@@ -1,6 +1,6 @@
 """Other people's recommenders behind the project's `Model` protocol, for `benchmarks.models`.
 
-`implicit` and RecTools come with the extra `bench`. RecTools pins an older NumPy than the project
+RecTools and `implicit` come with the extra `bench`. RecTools pins an older NumPy than the project
 installs otherwise, so the extra belongs into a virtual environment of its own.
 """
 
