@@ -1,6 +1,7 @@
 """Resources that need no data: made, described, listed, refused, deleted."""
 
 import pytest
+from botocore.exceptions import ClientError
 from personalize_data import INTERACTIONS, ITEMS, SCHEMAS, avro
 
 operation = pytest.mark.operation
@@ -181,3 +182,82 @@ class TestTags:
         assert tags == [two]
         target.control.untag_resource(resourceArn=group, tagKeys=["a"])
         assert target.control.list_tags_for_resource(resourceArn=group)["tags"] == []
+
+
+class TestDatasetGroups:
+    @operation("CreateDatasetGroup", "DescribeDatasetGroup", "ListDatasetGroups")
+    def test_group_is_described_and_listed(self, target, group):
+        """A dataset group is described by its ARN, which has its name, and listed."""
+        found = target.control.describe_dataset_group(datasetGroupArn=group)["datasetGroup"]
+        assert found["status"] == "ACTIVE"
+        assert group.endswith(f":dataset-group/{found['name']}")
+        pages = target.control.get_paginator("list_dataset_groups").paginate()
+        assert group in [
+            entry["datasetGroupArn"] for page in pages for entry in page["datasetGroups"]
+        ]
+
+    @operation("CreateDatasetGroup")
+    def test_role_and_key_belong_together(self, target):
+        """A role without a key is refused with InvalidInputException."""
+        with pytest.raises(target.control.exceptions.InvalidInputException):
+            target.control.create_dataset_group(
+                name=target.name("role-alone"), roleArn=target.role_arn
+            )
+
+
+class TestEventTrackers:
+    @operation("CreateEventTracker")
+    def test_group_has_one(self, target, music):
+        """A second event tracker of a dataset group is refused."""
+        with pytest.raises(ClientError):
+            target.control.create_event_tracker(
+                name=target.name("second"), datasetGroupArn=music.group
+            )
+
+    @operation("DescribeEventTracker", "ListEventTrackers")
+    def test_tracker_tells_its_tracking_id(self, target, music):
+        """The listed tracker of the group has the tracking id that create gave."""
+        listed = target.control.list_event_trackers(datasetGroupArn=music.group)["eventTrackers"]
+        assert len(listed) == 1
+        found = target.control.describe_event_tracker(eventTrackerArn=listed[0]["eventTrackerArn"])[
+            "eventTracker"
+        ]
+        assert found["trackingId"] == music.tracking_id
+        assert found["datasetGroupArn"] == music.group
+
+    @operation("DeleteEventTracker")
+    def test_unknown_tracker_is_not_found(self, target, music):
+        """An unknown event tracker is a ResourceNotFoundException."""
+        listed = target.control.list_event_trackers(datasetGroupArn=music.group)["eventTrackers"]
+        with pytest.raises(target.control.exceptions.ResourceNotFoundException):
+            target.control.delete_event_tracker(
+                eventTrackerArn=listed[0]["eventTrackerArn"] + "-not"
+            )
+
+
+class TestListings:
+    @operation("ListDatasets", "ListDatasetImportJobs")
+    def test_listings_can_be_narrowed(self, target, music):
+        """A listing by parent shows the parent's only."""
+        datasets = target.control.list_datasets(datasetGroupArn=music.group)["datasets"]
+        assert {entry["datasetArn"] for entry in datasets} == set(music.datasets.values())
+        jobs = target.control.list_dataset_import_jobs(datasetArn=music.datasets["Users"])
+        assert [entry["status"] for entry in jobs["datasetImportJobs"]] == ["ACTIVE"]
+
+    @operation("DescribeFilter", "DeleteFilter")
+    def test_deleted_filter_is_gone(self, target, music):
+        """A filter is described with its expression until it is deleted."""
+        expression = "INCLUDE ItemID WHERE Items.YEAR > 3"
+        arn = target.filter(music.group, expression, "leaving")
+        found = target.control.describe_filter(filterArn=arn)["filter"]
+        assert found["filterExpression"] == expression
+        target.control.delete_filter(filterArn=arn)
+
+        def gone():
+            try:
+                target.control.describe_filter(filterArn=arn)
+            except target.control.exceptions.ResourceNotFoundException:
+                return True
+            return False
+
+        target.until(gone)

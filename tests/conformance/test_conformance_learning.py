@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from personalize_data import item_rows
+from personalize_data import HEADERS, item_rows
 
 operation = pytest.mark.operation
 
@@ -245,6 +245,100 @@ class TestBatches:
         for line in lines:
             assert line["error"] is None
             assert len(line["output"]["recommendedItems"]) == len(line["output"]["scores"]) == 5
+
+
+class TestExports:
+    @operation("CreateDatasetExportJob", "DescribeDatasetExportJob", "ListDatasetExportJobs")
+    def test_export_writes_the_schema_s_columns(self, target, music):
+        """A BULK export of Users has the schema's header and a row for each user."""
+        name = target.name("export")
+        arn = target.control.create_dataset_export_job(
+            jobName=name,
+            datasetArn=music.datasets["Users"],
+            ingestionMode="BULK",
+            roleArn=target.role_arn,
+            jobOutput={"s3DataDestination": {"path": f"s3://{target.bucket}/{name}/"}},
+        )["datasetExportJobArn"]
+        target.made(
+            lambda: target.control.describe_dataset_export_job(datasetExportJobArn=arn)[
+                "datasetExportJob"
+            ]
+        )
+        listed = target.control.list_dataset_export_jobs(datasetArn=music.datasets["Users"])
+        assert arn in [entry["datasetExportJobArn"] for entry in listed["datasetExportJobs"]]
+        found = target.s3.list_objects_v2(Bucket=target.bucket, Prefix=f"{name}/")["Contents"]
+        keys = [entry["Key"] for entry in found if entry["Key"].endswith(".csv")]
+        bodies = [target.s3.get_object(Bucket=target.bucket, Key=key)["Body"] for key in keys]
+        lines = [line for body in bodies for line in body.read().decode().splitlines()]
+        header = ",".join(HEADERS["Users"])
+        assert header in lines
+        assert len([line for line in lines if line != header]) == 60
+
+
+class TestDeletions:
+    @operation("CreateDataDeletionJob", "DescribeDataDeletionJob", "ListDataDeletionJobs")
+    def test_deletion_completes(self, target, group):
+        """A job over users who are not there is COMPLETED, has deleted none, and is listed."""
+        target.dataset(group, "Interactions", "deletion")
+        location = target.put("gone.csv", "USER_ID\nnobody\n")
+        arn = target.control.create_data_deletion_job(
+            jobName=target.name("deletion"),
+            datasetGroupArn=group,
+            dataSource={"dataLocation": location},
+            roleArn=target.role_arn,
+        )["dataDeletionJobArn"]
+        done = target.made(
+            lambda: target.control.describe_data_deletion_job(dataDeletionJobArn=arn)[
+                "dataDeletionJob"
+            ]
+        )
+        assert done["numDeleted"] == 0
+        listed = target.control.list_data_deletion_jobs(datasetGroupArn=group)
+        assert arn in [entry["dataDeletionJobArn"] for entry in listed["dataDeletionJobs"]]
+
+
+class TestVersions:
+    @operation("StopSolutionVersionCreation", "DescribeSolutionVersion", "ListSolutionVersions")
+    def test_finished_training_cannot_be_stopped(self, target, version):
+        """Stopping an ACTIVE version is refused; its ARN is the solution's with eight characters."""
+        solution, _, name = version.rpartition("/")
+        assert re.fullmatch(r"[0-9a-f]{8}", name)
+        listed = target.control.list_solution_versions(solutionArn=solution)["solutionVersions"]
+        assert [entry["solutionVersionArn"] for entry in listed] == [version]
+        with pytest.raises(target.control.exceptions.InvalidInputException):
+            target.control.stop_solution_version_creation(solutionVersionArn=version)
+
+    @operation("DescribeSolution", "ListSolutions")
+    def test_solution_tells_its_latest_version(self, target, music, version):
+        """A solution is described with its newest version, and listed by its group."""
+        solution = version.rpartition("/")[0]
+        found = target.control.describe_solution(solutionArn=solution)["solution"]
+        assert found["latestSolutionVersion"]["solutionVersionArn"] == version
+        assert found["performAutoTraining"] is False
+        listed = target.control.list_solutions(datasetGroupArn=music.group)["solutions"]
+        assert solution in [entry["solutionArn"] for entry in listed]
+
+    @operation("DescribeCampaign", "ListCampaigns")
+    def test_campaign_tells_its_version(self, target, version, campaign):
+        """A campaign that was never updated has no latestCampaignUpdate."""
+        found = target.control.describe_campaign(campaignArn=campaign)["campaign"]
+        assert (found["solutionVersionArn"], found["minProvisionedTPS"]) == (version, 1)
+        assert "latestCampaignUpdate" not in found
+        listed = target.control.list_campaigns(solutionArn=version.rpartition("/")[0])["campaigns"]
+        assert [entry["campaignArn"] for entry in listed] == [campaign]
+
+    @operation("CreateBatchSegmentJob")
+    def test_segments_need_their_recipe(self, target, version):
+        """A version that does not segment users is refused with InvalidInputException."""
+        path = f"s3://{target.bucket}/{target.name('segments')}/"
+        with pytest.raises(target.control.exceptions.InvalidInputException):
+            target.control.create_batch_segment_job(
+                jobName=target.name("segments"),
+                solutionVersionArn=version,
+                jobInput={"s3DataSource": {"path": path + "in.json"}},
+                jobOutput={"s3DataDestination": {"path": path}},
+                roleArn=target.role_arn,
+            )
 
 
 class TestPage:
