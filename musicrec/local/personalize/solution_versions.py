@@ -128,19 +128,26 @@ def _train(region: Region, version: SolutionVersion) -> None:
 
 
 def _excluded(region: Region, version: SolutionVersion) -> frozenset[str]:
-    """Columns of Items that the solution leaves out: those named, and those added after it."""
+    """Columns of Items that are left out: those named or not named, and those added later."""
     solution = version.solution
     dataset = of_group(region, solution.group, ITEMS)
-    added = dataset.added if dataset else {}
-    later = {name for name, sequence in added.items() if sequence >= solution.sequence}
+    if dataset is None:
+        return frozenset()
+    later = {name for name, since in dataset.added.items() if since >= solution.sequence}
     config = version.settings.get("solutionConfig", {}).get("trainingDataConfig", {})
-    by_dataset = config.get("excludedDatasetColumns", {})
-    return frozenset(later).union(
-        column
-        for dataset, columns in by_dataset.items()
-        if dataset.upper() == ITEMS
-        for column in columns
-    )
+    included = _of_items(config.get("includedDatasetColumns", {}))
+    named = _of_items(config.get("excludedDatasetColumns", {})) or set()
+    if included is not None:
+        named = {field.name for field in dataset.schema.fields.fields} - included - {"ITEM_ID"}
+    return frozenset(later | named)
+
+
+def _of_items(by_dataset: dict[str, list[str]]) -> set[str] | None:
+    """The columns named for Items; None if that dataset is not named."""
+    for dataset, columns in by_dataset.items():
+        if dataset.upper() == ITEMS:
+            return set(columns)
+    return None
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

@@ -147,8 +147,8 @@ def _check_threshold(threshold: str | None) -> None:
 
 
 def _check_columns(config: dict[str, Any]) -> None:
-    if "includedDatasetColumns" in config:
-        raise NotEmulatedError("includedDatasetColumns; use excludedDatasetColumns")
+    if "includedDatasetColumns" in config and "excludedDatasetColumns" in config:
+        raise InvalidInputError("Give includedDatasetColumns or excludedDatasetColumns, not both.")
     for dataset, columns in config.get("excludedDatasetColumns", {}).items():
         if "EVENT_TYPE" in columns:
             raise InvalidInputError(f"EVENT_TYPE cannot be excluded from {dataset}.")

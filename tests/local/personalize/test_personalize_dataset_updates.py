@@ -88,6 +88,40 @@ class TestUpdateDataset:
         assert seen == [{"MOOD"}, set()]
 
 
+class TestTrainingColumns:
+    @pytest.mark.parametrize(
+        ("config", "excluded"),
+        [
+            ({"excludedDatasetColumns": {"Items": ["GENRE"]}}, {"GENRE"}),
+            ({"includedDatasetColumns": {"ITEMS": ["GENRE"]}}, {"TEMPO", "YEAR"}),
+            ({"includedDatasetColumns": {"USERS": ["AGE"]}}, set()),
+        ],
+    )
+    def test_solution_names_what_is_learnt(self, world, monkeypatch, config, excluded):
+        """By the columns to leave out, or by those to take."""
+        seen = []
+        real = training.item_features
+
+        def spy(records, index, without):
+            seen.append(without)
+            return real(records, index, without)
+
+        monkeypatch.setattr(training, "item_features", spy)
+        world.load(items=item_rows())
+        world.train(world.solution(solutionConfig={"trainingDataConfig": config}))
+        assert seen == [excluded]
+
+    def test_both_ways_at_once_are_refused(self, world):
+        """They might contradict each other."""
+        world.group()
+        both = {
+            "excludedDatasetColumns": {"Items": ["GENRE"]},
+            "includedDatasetColumns": {"Items": ["YEAR"]},
+        }
+        with pytest.raises(world.control.exceptions.InvalidInputException, match="not both"):
+            world.solution(solutionConfig={"trainingDataConfig": both})
+
+
 class TestDeletion:
     def delete(self, world, location, name="gone"):
         """Run a job; its description at the end."""
