@@ -115,11 +115,10 @@ class MomentAndTaste:
 
 
 def _gain(scores: NDArray[np.float32], case: Case, depth: int) -> float:
-    """NDCG of the list as it is, and of its items that are new to the user, added up."""
-    every = ndcg_at_k(top_k(scores, depth), case.target, depth)
+    """NDCG among what is new to the user: what comes again, both models find."""
     scores[case.history] = -np.inf
     new = np.setdiff1d(case.target, case.history)
-    return every + ndcg_at_k(top_k(scores, depth), new, depth)
+    return ndcg_at_k(top_k(scores, depth), new, depth)
 
 
 def _some_users(interactions: Interactions, most: int) -> Interactions:
