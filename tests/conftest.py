@@ -16,3 +16,22 @@ def sample_tracks() -> list[Track]:
     """The tracks of the sample that ships with the notebooks."""
     tracks, _ = read_kaggle(SAMPLE)
     return tracks
+
+
+def pytest_addoption(parser):
+    """The switches of the conformance suite; pytest takes them from this conftest only."""
+    options = parser.getgroup("conformance")
+    options.addoption("--aws", action="store_true", help="talk to real AWS; this costs money")
+    options.addoption("--aws-role", help="ARN of the role by which Personalize uses the bucket")
+    options.addoption("--aws-bucket", help="bucket that Personalize may read and write")
+    options.addoption("--aws-region", default="us-east-1", help="region to run in")
+    options.addoption("--coverage-page", help="write the coverage page to this path")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """Tell pytest the mark of the conformance suite; only on AWS may tests leave the machine."""
+    if config.getoption("--aws"):
+        config.option.allow_hosts = None
+        config.option.timeout = 0  # a training takes most of an hour
+    config.addinivalue_line("markers", "operation(*names): operations that the test is about")

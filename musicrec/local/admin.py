@@ -18,6 +18,8 @@ from musicrec.local.wsgi import respond_json
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from musicrec.local.personalize.app import PersonalizeApp
+
 DRAIN_LIMIT_S: Final = 300.0
 """How long a drain may take unless the request says otherwise (`?timeout=`, in seconds)."""
 
@@ -26,6 +28,8 @@ ROUTES: Final = (
     "POST /_musicrec/drain?timeout=<seconds>",
     "POST /_musicrec/rules/<rule name>/fire",
     "GET /_musicrec/functions/<function name>/log",
+    "GET /_musicrec/personalize/life-cycle",
+    "PUT /_musicrec/personalize/life-cycle",
 )
 
 _Answer = tuple[HTTPStatus, Any]
@@ -39,6 +43,7 @@ class Admin:
             what each part has processed so far.
         fire: delivers a rule's scheduled event to its targets.
         log: the newest lines that a function printed.
+        personalize: whose life cycle can be read and replaced.
     """
 
     def __init__(
@@ -47,10 +52,12 @@ class Admin:
         drain: Callable[[float], Mapping[str, Any]],
         fire: Callable[[str], list[FiredTarget]],
         log: Callable[[str], list[str]],
+        personalize: PersonalizeApp,
     ) -> None:
         self._drain = drain
         self._fire = fire
         self._log = log
+        self._personalize = personalize
         self._started = time.monotonic()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -66,6 +73,10 @@ class Admin:
                 answer = self._fired(rule)
             case "GET", "functions", name, "log":
                 answer = HTTPStatus.OK, {"function": name, "lines": self._log(name)}
+            case "GET", "personalize", "life-cycle":
+                answer = HTTPStatus.OK, msgspec.to_builtins(self._personalize.life_cycle)
+            case "PUT", "personalize", "life-cycle":
+                answer = self._replaced_life_cycle(environ)
             case method, *_:
                 message = f"no route {method} {environ['PATH_INFO']}"
                 answer = HTTPStatus.NOT_FOUND, {"message": message, "routes": ROUTES}
@@ -82,6 +93,15 @@ class Admin:
             return HTTPStatus.OK, {"processed": self._drain(limit)}
         except TimeoutError as error:
             return HTTPStatus.GATEWAY_TIMEOUT, {"message": str(error)}
+
+    def _replaced_life_cycle(self, environ: WSGIEnvironment) -> _Answer:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        kind = type(self._personalize.life_cycle)
+        try:
+            self._personalize.life_cycle = msgspec.json.decode(body, type=kind)
+        except msgspec.DecodeError as error:
+            return HTTPStatus.BAD_REQUEST, {"message": f"no life cycle: {error}"}
+        return HTTPStatus.OK, msgspec.to_builtins(self._personalize.life_cycle)
 
     def _fired(self, rule: str) -> _Answer:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import time
@@ -144,6 +145,7 @@ class _Running:
         from musicrec.local.firehose import DeliveryStreams  # noqa: PLC0415 - see above
         from musicrec.local.gateway import Gateway  # noqa: PLC0415 - see above
         from musicrec.local.personalize.app import create_app  # noqa: PLC0415 - see above
+        from musicrec.local.personalize.life_cycle import LifeCycle  # noqa: PLC0415 - see above
 
         self._moto = MotoStore()
         self._moto.open()
@@ -167,7 +169,8 @@ class _Running:
         self.delivery = DeliveryStreams(aws=self.aws)
         self.gateway = Gateway(aws=self.aws, invoke=invoke)
         stack.callback(self.gateway.close)
-        self.personalize = create_app(aws=self.aws, clock=clock)
+        life_cycle = LifeCycle.from_environment(os.environ)
+        self.personalize = create_app(aws=self.aws, clock=clock, life_cycle=life_cycle)
         http.start(Router(self._routes()))
         for animator in (self.delivery, self.schedules, self.event_sources, self.functions):
             stack.callback(animator.stop)
@@ -203,6 +206,7 @@ class _Running:
                 drain=self.drain,
                 fire=self.schedules.fire,
                 log=lambda name: self.functions.log(name).tail(),
+                personalize=self.personalize,
             ),
             observers={
                 "apigateway": self._observe_gateway,

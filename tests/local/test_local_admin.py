@@ -1,24 +1,34 @@
 """The routes that the embedded AWS has beside AWS."""
 
+import io
 import json
 
 import pytest
 
 from musicrec.local.admin import Admin
-from musicrec.local.parts import FunctionNotFoundError, InvokeResult
+from musicrec.local.parts import Aws, FunctionNotFoundError, InvokeResult
+from musicrec.local.personalize.app import create_app
+from musicrec.local.personalize.life_cycle import LifeCycle
 from musicrec.local.schedules import FiredTarget, RuleNotFoundError, UnsupportedRuleError
 
 
-def ask(method, path, query="", *, drain=None, fire=None):
+def ask(method, path, query="", *, drain=None, fire=None, body=b"", personalize=None):
     admin = Admin(
         drain=drain or (lambda seconds: {"within": seconds}),
         fire=fire or (lambda _: []),
         log=lambda name: [f"{name} says hello"],
+        personalize=personalize or create_app(aws=Aws("http://127.0.0.1:1")),
     )
     status = []
-    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query}
-    body = b"".join(admin(environ, lambda line, _: status.append(line)))
-    return int(status[0].split()[0]), json.loads(body)
+    environ = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+    }
+    answer = b"".join(admin(environ, lambda line, _: status.append(line)))
+    return int(status[0].split()[0]), json.loads(answer)
 
 
 def raising(error):
@@ -26,6 +36,30 @@ def raising(error):
         raise error
 
     return call
+
+
+class TestLifeCycle:
+    PATH = "/_musicrec/personalize/life-cycle"
+
+    def test_settings_are_read_and_replaced(self):
+        """What is put is there, the rest at its defaults."""
+        app = create_app(aws=Aws("http://127.0.0.1:1"))
+        body = b'{"transitions": "slow", "failures": {"campaign/*": "no capacity"}}'
+        status, answer = ask("PUT", self.PATH, body=body, personalize=app)
+        assert status == 200
+        assert ask("GET", self.PATH, personalize=app) == (200, answer)
+        assert app.life_cycle == LifeCycle(
+            transitions="slow", failures={"campaign/*": "no capacity"}
+        )
+
+    @pytest.mark.parametrize("body", [b"{", b'{"transitions": "brisk"}', b'{"speed": 1}'])
+    def test_bad_settings_are_refused(self, body):
+        """And nothing changes."""
+        app = create_app(aws=Aws("http://127.0.0.1:1"))
+        status, answer = ask("PUT", self.PATH, body=body, personalize=app)
+        assert status == 400
+        assert answer["message"].startswith("no life cycle")
+        assert app.life_cycle == LifeCycle()
 
 
 class TestAdmin:

@@ -13,6 +13,7 @@ from musicrec.local.personalize.errors import (
     NotEmulatedError,
     PersonalizeError,
 )
+from musicrec.local.personalize.life_cycle import LifeCycle
 from musicrec.local.personalize.operations import OPERATIONS
 from musicrec.local.personalize.protocol import (
     answer,
@@ -38,6 +39,9 @@ logger: Final = logging.getLogger(__name__)
 PATIENCE: Final = 2.0
 """Seconds that a describe waits for a running job, so that a short one is ACTIVE at first sight."""
 
+INSTANT: Final = LifeCycle()
+"""The settings unless others are given."""
+
 _REASONS: Final = {
     200: "OK",
     400: "Bad Request",
@@ -48,9 +52,16 @@ _REASONS: Final = {
 
 
 class PersonalizeApp:
-    """Serves the three services; made by `create_app`."""
+    """Serves the three services; made by `create_app`.
 
-    def __init__(self, aws: Aws, clock: Callable[[], float], patience: float) -> None:
+    Attributes:
+        life_cycle: may be replaced at any time; changes that are under way keep their pace.
+    """
+
+    def __init__(
+        self, aws: Aws, clock: Callable[[], float], patience: float, life_cycle: LifeCycle
+    ) -> None:
+        self.life_cycle = life_cycle
         self._aws = aws
         self._clock = clock
         self._patience = patience
@@ -110,18 +121,24 @@ class PersonalizeApp:
                     workers=self._workers,
                     clock=self._clock,
                     patience=self._patience,
+                    life_cycle=lambda: self.life_cycle,
                 )
             return self._regions[name]
 
 
 def create_app(
-    *, aws: Aws, clock: Callable[[], float] = time.time, patience: float = PATIENCE
+    *,
+    aws: Aws,
+    clock: Callable[[], float] = time.time,
+    patience: float = PATIENCE,
+    life_cycle: LifeCycle = INSTANT,
 ) -> PersonalizeApp:
     """A WSGI application for personalize, personalize-events and personalize-runtime.
 
     Args:
         aws: how jobs reach S3.
-        clock: epoch seconds, for creation times.
+        clock: epoch seconds, for creation times and slow transitions.
         patience: seconds that a describe may wait for a running job.
+        life_cycle: how resources come and go.
     """
-    return PersonalizeApp(aws, clock, patience)
+    return PersonalizeApp(aws, clock, patience, life_cycle)

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from musicrec.local.personalize.errors import InvalidInputError, NotEmulatedError
+from musicrec.local.personalize.errors import (
+    InvalidInputError,
+    NotEmulatedError,
+    ResourceInUseError,
+)
 from musicrec.local.personalize.operation import Operation, common, list_page
 from musicrec.local.personalize.quotas import check_active
-from musicrec.local.personalize.resources import ACTIVE, Campaign, Solution, SolutionVersion
+from musicrec.local.personalize.recipes import USER_SEGMENTATION
+from musicrec.local.personalize.resources import (
+    ACTIVE,
+    CHANGING,
+    IN_PROGRESS,
+    PENDING,
+    Campaign,
+    Solution,
+    SolutionVersion,
+)
 from musicrec.local.personalize.solution_versions import latest_active
 
 if TYPE_CHECKING:
@@ -35,14 +48,17 @@ def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`UpdateCampaign`; what is not given stays."""
     with region.lock:
         campaign = region.get(Campaign, params["campaignArn"])
+        if campaign.status in CHANGING or not _updated(campaign):
+            raise ResourceInUseError(f"Campaign {campaign.arn} is changing; wait for it.")
         settings = campaign.settings | params
         config = settings.get("campaignConfig", {})
         version = _deployable(region, settings["solutionVersionArn"], config)
         now = region.clock()
+        campaign.replaced = serving(region, campaign)
+        campaign.updating = region.life_cycle().passage("campaign", region.clock)
         campaign.settings, campaign.version, campaign.updated = settings, version, now
         campaign.update = settings | {
             "solutionVersionArn": version.arn,
-            "status": ACTIVE,
             "creationDateTime": now,
             "lastUpdatedDateTime": now,
         }
@@ -70,17 +86,29 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def serving(region: Region, campaign: Campaign) -> SolutionVersion:
-    """The version that answers: the newest one where the campaign follows its solution."""
+    """The version that answers: the newest one where the campaign follows its solution.
+
+    While an update takes its time, the version before.
+    """
+    if campaign.replaced and not _updated(campaign):
+        return campaign.replaced
     if not campaign.settings.get("campaignConfig", {}).get("syncWithLatestSolutionVersion"):
         return campaign.version
     return latest_active(region, campaign.version.solution) or campaign.version
 
 
 def _view(region: Region, campaign: Campaign) -> dict[str, Any]:
-    return campaign.view() | {
-        "solutionVersionArn": serving(region, campaign).arn,
-        "latestCampaignUpdate": campaign.update,
-    }
+    shown = campaign.view() | {"solutionVersionArn": serving(region, campaign).arn}
+    if campaign.update is None:
+        return shown
+    passage = campaign.updating
+    status = passage.phase(PENDING, IN_PROGRESS) if passage else None
+    return shown | {"latestCampaignUpdate": campaign.update | {"status": status or ACTIVE}}
+
+
+def _updated(campaign: Campaign) -> bool:
+    """Whether no update is under way."""
+    return campaign.updating is None or campaign.updating.over
 
 
 def _deployable(region: Region, arn: str, config: dict[str, Any]) -> SolutionVersion:
@@ -98,11 +126,20 @@ def _deployable(region: Region, arn: str, config: dict[str, Any]) -> SolutionVer
             f"syncWithLatestSolutionVersion needs a solutionVersionArn that ends in {LATEST}."
         )
     if not arn.endswith(LATEST):
-        return region.get_active(SolutionVersion, arn)
+        return _live(region.get_active(SolutionVersion, arn))
     solution = region.get_active(Solution, arn.removesuffix(LATEST))
     version = latest_active(region, solution)
     if version is None:
         raise InvalidInputError(f"Solution {solution.arn} has no ACTIVE version; train one first.")
+    return _live(version)
+
+
+def _live(version: SolutionVersion) -> SolutionVersion:
+    recipe = version.solution.recipe
+    if recipe.kind == USER_SEGMENTATION:
+        raise InvalidInputError(
+            f"The recipe {recipe.name} has no campaigns; use a batch segment job."
+        )
     return version
 
 

@@ -15,6 +15,8 @@ from musicrec.local.personalize.metadata import MetadataRecords
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.resources import (
     CHANGING,
+    BatchInferenceJob,
+    BatchSegmentJob,
     Campaign,
     Dataset,
     DatasetGroup,
@@ -85,6 +87,15 @@ def records_of(region: Region, group: DatasetGroup, kind: str) -> MetadataRecord
     return dataset.records if dataset else None
 
 
+def running_batches(region: Region) -> list[BatchInferenceJob | BatchSegmentJob]:
+    """The batch jobs that are not done yet."""
+    jobs: list[BatchInferenceJob | BatchSegmentJob] = [
+        *region.all(BatchInferenceJob),
+        *region.all(BatchSegmentJob),
+    ]
+    return [job for job in jobs if job.status in CHANGING]
+
+
 def _kind(declared: str) -> avro.Kind:
     kind = declared.upper()
     if kind in avro.NOT_EMULATED_KINDS:
@@ -106,10 +117,13 @@ def _users(region: Region, dataset: Dataset) -> list[str]:
         for version in region.all(SolutionVersion)
         if version.solution.group is group and version.status in CHANGING
     ]
+    batches = [e for e in running_batches(region) if e.version.solution.group is group]
     campaigns = [entry for entry in region.all(Campaign) if entry.version.solution.group is group]
     trackers = members(region, EventTracker, group) if dataset.kind == INTERACTIONS else []
     filters = members(region, Filter, group)
-    return [entry.arn for entry in (*running, *trainings, *campaigns, *trackers, *filters)]
+    return [
+        entry.arn for entry in (*running, *trainings, *batches, *campaigns, *trackers, *filters)
+    ]
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from musicrec.local.personalize.avro import NUMERIC
 from musicrec.local.personalize.dataset_groups import members
-from musicrec.local.personalize.datasets import of_group
-from musicrec.local.personalize.errors import InvalidInputError, LimitExceededError
+from musicrec.local.personalize.datasets import of_group, running_batches
+from musicrec.local.personalize.errors import (
+    InvalidInputError,
+    LimitExceededError,
+    ResourceInUseError,
+)
 from musicrec.local.personalize.filter_language import (
     COMPARISONS,
     CURRENT_USER,
@@ -48,7 +52,14 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`DeleteFilter`."""
-    region.remove(region.get(Filter, params["filterArn"]))
+    with region.lock:
+        kept = region.get(Filter, params["filterArn"])
+        users = [
+            job.arn for job in running_batches(region) if job.settings.get("filterArn") == kept.arn
+        ]
+        if users:
+            raise ResourceInUseError(f"Filter {kept.arn} is in use by {', '.join(users)}.")
+        region.remove(kept)
     return {}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from musicrec.local.personalize.interaction_table import (
     IDENTITY,
@@ -70,7 +71,7 @@ class InteractionLog:
     def _reset(self) -> None:
         self._bulk: pa.Table | None = None
         self._table = InteractionTable.encode(IDENTITY.empty_table())
-        self._streamed: list[StreamedEvent] = []
+        self._streamed: list[StreamedEvent | None] = []  # None where a user was forgotten
         self._by_owner: dict[str, list[tuple[int, StreamedEvent]]] = defaultdict(list)
         self._event_ids: set[str] = set()
         self._identities: set[tuple[Any, ...]] = set()
@@ -91,6 +92,25 @@ class InteractionLog:
         """Forget everything, as when the Interactions dataset is deleted."""
         with self._lock:
             self._reset()
+
+    def forget(self, users: set[str]) -> int:
+        """Delete all interactions of users; how many there were.
+
+        Marks stay valid: what was streamed after one still counts as such.
+        """
+        with self._lock:
+            before = len(self.table())
+            sessions = {key for key, user in self._session_users.items() if user in users}
+            for place, event in enumerate(self._streamed):
+                if event and (event.user_id in users or event.session_id in sessions):
+                    self._streamed[place] = None
+            for owner in users | sessions:
+                self._by_owner.pop(owner, None)
+            if self._bulk is not None:
+                names = pa.array(sorted(users), pa.string())
+                gone = pc.is_in(self._bulk.column("USER_ID"), value_set=names)
+                self.replace_bulk(self._bulk.filter(pc.invert(gone)))
+            return before - len(self.table())
 
     def append(self, events: Iterable[StreamedEvent]) -> int:
         """Take streamed events; those already known by event id or by content are left out.
@@ -133,7 +153,7 @@ class InteractionLog:
     def streamed(self, upto: int | None = None) -> list[tuple[str, StreamedEvent]]:
         """Streamed events with their users; anonymous ones only if their session became known."""
         with self._lock:
-            events = self._streamed[:upto]
+            events = [event for event in self._streamed[:upto] if event is not None]
             users = dict(self._session_users)
         owned = ((event.user_id or users.get(event.session_id), event) for event in events)
         return [(user, event) for user, event in owned if user is not None]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from musicrec.local.personalize.avro import DatasetSchema
     from musicrec.local.personalize.metadata import MetadataRecords
 
 
@@ -32,7 +33,9 @@ class ItemColumns:
     version: int
     _table: pa.Table
     _codes: NDArray[np.int64]
+    _schema: DatasetSchema
     _types: dict[str, tuple[str, str]]
+    _rows: NDArray[np.int64] | None = None
     _numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     _places: dict[str, dict[str, NDArray[np.int64]]] = field(default_factory=dict)
 
@@ -43,7 +46,27 @@ class ItemColumns:
         ids = table.column(records.id_column).to_pylist()
         codes = np.array([item_index.get(name, -1) for name in ids], dtype=np.int64)
         types = {entry.name.upper(): (entry.name, entry.type) for entry in records.schema.fields}
-        return cls(len(item_index), version, table, codes, types)
+        return cls(len(item_index), version, table, codes, records.schema, types)
+
+    def current(self, records: MetadataRecords) -> bool:
+        """Whether this still shows the records as they are."""
+        return self._schema is records.schema and self.version == records.version
+
+    def texts(self, name: str, codes: Iterable[int]) -> list[str | None]:
+        """The column's cells as text for item codes; None for null and for an unknown item."""
+        if self._rows is None:
+            self._rows = np.full(self.n_items + 1, -1, dtype=np.int64)
+            known = np.flatnonzero(self._codes >= 0)
+            self._rows[self._codes[known]] = known
+        rows = [int(self._rows[code]) for code in codes]
+        places = pa.array([row if row >= 0 else None for row in rows], pa.int64())
+        cells = self._table.column(self._types[name][0]).take(places).cast(pa.string())
+        texts: list[str | None] = cells.to_pylist()
+        return texts
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a column."""
+        return name in self._types
 
     def numeric(self, name: str) -> bool:
         """Whether the column holds numbers."""

@@ -59,6 +59,25 @@ class MetadataRecords:
             self.version += 1
             self._puts[identifier] = _Put(self.version, {self.id_column: identifier} | row)
 
+    def widen(self, schema: DatasetSchema) -> None:
+        """Take a schema with further nullable columns; what is there has null in them."""
+        with self._lock:
+            self._bulk = None if self._bulk is None else _widened(self._bulk, schema)
+            self.schema = schema
+            self.version += 1
+
+    def forget(self, ids: set[str]) -> int:
+        """Delete records; how many there were."""
+        with self._lock:
+            before = self.all().num_rows
+            self._puts = {key: put for key, put in self._puts.items() if key not in ids}
+            if self._bulk is not None:
+                column = self._bulk.column(self.id_column)
+                gone = pc.is_in(column, value_set=pa.array(sorted(ids), pa.string()))
+                self._bulk = self._bulk.filter(pc.invert(gone))
+            self.version += 1
+            return int(before - self.all().num_rows)
+
     def bulk(self) -> pa.Table:
         """What was imported."""
         return arrow_schema(self.schema).empty_table() if self._bulk is None else self._bulk
@@ -100,6 +119,16 @@ class MetadataRecords:
 
 def _table(rows: list[dict[str, Any]], schema: DatasetSchema) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=arrow_schema(schema))
+
+
+def _widened(table: pa.Table, schema: DatasetSchema) -> pa.Table:
+    wanted = arrow_schema(schema)
+    present = set(table.column_names)
+    columns = [
+        table.column(entry.name) if entry.name in present else pa.nulls(table.num_rows, entry.type)
+        for entry in wanted
+    ]
+    return pa.table(columns, schema=wanted)
 
 
 def _newest(table: pa.Table, id_column: str) -> pa.Table:

@@ -13,11 +13,17 @@ if TYPE_CHECKING:
     from musicrec.research.models.base import Model
 
 _MODELS: Final[dict[str, Callable[[], Model]]] = {
+    "aws-hrnn": Cooccurrence,
+    "aws-hrnn-coldstart": Cooccurrence,
+    "aws-hrnn-metadata": Cooccurrence,
+    "aws-item-affinity": Cooccurrence,
+    "aws-item-attribute-affinity": Cooccurrence,
     "aws-personalized-ranking": Cooccurrence,
     "aws-personalized-ranking-v2": Cooccurrence,
     "aws-popularity-count": Popularity,
     "aws-similar-items": Cooccurrence,
     "aws-sims": ItemKnn,
+    "aws-trending-now": Popularity,
     "aws-user-personalization": Cooccurrence,
     "aws-user-personalization-v2": Cooccurrence,
 }

@@ -29,7 +29,7 @@ def describe(kind: type[Resource], member: str) -> Operation:
 
     def operation(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         resource = region.get(kind, params[kind.arn_key])
-        if isinstance(resource, Job):
+        if isinstance(resource, Job) and (resource.passage is None or resource.passage.over):
             await_job(resource, region.patience)
         return {member: resource.view()}
 
@@ -68,9 +68,15 @@ def narrowed(
     return [entry for entry in resources if entry.view().get(parent) == params[parent]]
 
 
-def list_page(resources: Iterable[Resource], member: str, params: dict[str, Any]) -> dict[str, Any]:
+def list_page(
+    resources: Iterable[Resource],
+    member: str,
+    params: dict[str, Any],
+    *,
+    newest_first: bool = False,
+) -> dict[str, Any]:
     """One page as an answer."""
-    shown, token = page(resources, member, params)
+    shown, token = page(resources, member, params, newest_first=newest_first)
     return {member: [entry.view() for entry in shown], "nextToken": token}
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from musicrec.local.personalize import (
+    absent,
+    batch_inference,
+    batch_segments,
     campaigns,
     dataset_groups,
+    dataset_updates,
     datasets,
+    deletion_jobs,
     event_trackers,
     export_jobs,
     filters,
@@ -28,7 +33,9 @@ OPERATIONS: Final[dict[str, Operation]] = (
     schemas.OPERATIONS
     | dataset_groups.OPERATIONS
     | datasets.OPERATIONS
+    | dataset_updates.OPERATIONS
     | import_jobs.OPERATIONS
+    | deletion_jobs.OPERATIONS
     | export_jobs.OPERATIONS
     | event_trackers.OPERATIONS
     | filters.OPERATIONS
@@ -39,4 +46,7 @@ OPERATIONS: Final[dict[str, Operation]] = (
     | tags.OPERATIONS
     | intake.OPERATIONS
     | runtime.OPERATIONS
+    | batch_inference.OPERATIONS
+    | batch_segments.OPERATIONS
+    | absent.OPERATIONS
 )

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Final
 from musicrec.local.personalize.errors import LimitExceededError
 from musicrec.local.personalize.resources import (
     CHANGING,
+    BatchInferenceJob,
+    BatchSegmentJob,
     Campaign,
     DatasetGroup,
+    DeletionJob,
     ExportJob,
     Filter,
     ImportJob,
@@ -34,9 +37,13 @@ ACTIVE_LIMITS: Final[dict[type[Resource], int]] = {
 RUNNING_LIMITS: Final[dict[type[Resource], int]] = {
     ImportJob: 5,
     ExportJob: 5,
+    DeletionJob: 5,
+    BatchInferenceJob: 5,
+    BatchSegmentJob: 5,
     SolutionVersion: 20,
 }
-"""Jobs of a region that may be pending or running. That of export jobs is a guess."""
+"""Jobs that may be pending or running in a region; of deletion jobs, in a dataset group. That of
+export jobs is a guess."""
 
 
 def check_active(kind: type[Resource], existing: Sequence[Resource]) -> None:

@@ -1,14 +1,11 @@
-"""The recipes that Amazon Personalize lists, and what each is to the embedded one.
-
-Names, types and hyperparameters are those of AWS's recipe pages.
-"""
+"""What a recipe is: the kind of solution, and the settings that its solutions may have."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from musicrec.local.personalize.errors import InvalidInputError, ResourceNotFoundError
+from musicrec.local.personalize.errors import InvalidInputError
 
 PREFIX: Final = "arn:aws:personalize:::recipe/"
 
@@ -19,6 +16,15 @@ POPULAR_ITEMS: Final = "POPULAR_ITEMS"
 USER_SEGMENTATION: Final = "USER_SEGMENTATION"
 PERSONALIZED_ACTIONS: Final = "PERSONALIZED_ACTIONS"
 
+TREND_INTERVALS: Final = {
+    "30 minutes": 1800,
+    "1 hour": 3600,
+    "2 hours": 7200,
+    "3 hours": 10_800,
+    "1 day": 86_400,
+}
+"""Seconds between two looks at the trends, by the values that Trending-Now's parameter takes."""
+
 
 @dataclass(frozen=True)
 class Hyperparameter:
@@ -26,23 +32,25 @@ class Hyperparameter:
 
     Attributes:
         default: as the recipe page says.
-        low: smallest number allowed; None for a flag.
+        low: smallest number allowed; None for a choice.
         high: largest number allowed.
+        choices: the values allowed where it is no number, in lower case.
     """
 
     default: str
     low: float | None = None
     high: float | None = None
+    choices: tuple[str, ...] = ("true", "false")
 
     def check(self, name: str, value: str) -> None:
         """Check a value.
 
         Raises:
-            InvalidInputError: it is no flag, no number or out of range.
+            InvalidInputError: it is none of the choices, no number or out of range.
         """
         if self.low is None or self.high is None:
-            good = value.lower() in {"true", "false"}
-            wanted = "true or false"
+            good = value.lower() in self.choices
+            wanted = " or ".join(self.choices)
         else:
             good = _is_number(value) and self.low <= float(value) <= self.high
             wanted = f"a number from {self.low:g} to {self.high:g}"
@@ -67,6 +75,8 @@ class Recipe:
         scored: whether results carry scores.
         domain: of domain recipes.
         feature_transformation: last part of that ARN.
+        transformation: parameters of the feature transformation, by name.
+        algorithm: last part of that ARN where it is not the recipe's name.
     """
 
     name: str
@@ -79,23 +89,49 @@ class Recipe:
     scored: bool = False
     domain: str | None = None
     feature_transformation: str = "JSON-percentile-filtering"
+    transformation: tuple[tuple[str, Hyperparameter], ...] = ()
+    algorithm: str | None = None
 
     @property
     def arn(self) -> str:
         """The recipe's ARN, without region and account."""
         return PREFIX + self.name
 
-    def check_hyperparameters(self, given: dict[str, str]) -> None:
-        """Check the hyperparameters of a solution.
+    @property
+    def inference(self) -> bool:
+        """Whether batch inference jobs take it."""
+        batchless = self.kind in {USER_SEGMENTATION, PERSONALIZED_ACTIONS}
+        return not batchless and self.name != "aws-trending-now"
+
+    @property
+    def second_generation(self) -> bool:
+        """Whether answers give reasons, and metadata without the campaign's consent."""
+        return self.name.endswith("-v2")
+
+    @property
+    def algorithm_arn(self) -> str:
+        """The ARN of the recipe's algorithm."""
+        return f"arn:aws:personalize:::algorithm/{self.algorithm or self.name}"
+
+    @property
+    def feature_transformation_arn(self) -> str:
+        """The ARN of the recipe's feature transformation."""
+        return f"arn:aws:personalize:::feature-transformation/{self.feature_transformation}"
+
+    def check_parameters(self, algorithm: dict[str, str], transformation: dict[str, str]) -> None:
+        """Check the parameters of a solution.
 
         Raises:
             InvalidInputError: one is unknown to the recipe or has a bad value.
         """
-        known = dict(self.hyperparameters)
+        self._check("Hyperparameter", dict(self.hyperparameters), algorithm)
+        self._check("Feature transformation parameter", dict(self.transformation), transformation)
+
+    def _check(self, what: str, known: dict[str, Hyperparameter], given: dict[str, str]) -> None:
         for name, value in given.items():
             if name not in known:
                 raise InvalidInputError(
-                    f"Hyperparameter {name} is not supported by {self.name}; "
+                    f"{what} {name} is not supported by {self.name}; "
                     f"it has {sorted(known) or 'none'}."
                 )
             known[name].check(name, value)
@@ -107,133 +143,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-_FLAG: Final = Hyperparameter("true")
-_RECURRENT: Final = (
-    ("hidden_dimension", Hyperparameter("149", 32, 256)),
-    ("bptt", Hyperparameter("32", 2, 32)),
-    ("recency_mask", _FLAG),
-)
-_DISCOUNT: Final = "popularity_discount_factor"
-
-_CUSTOM: Final = (
-    Recipe("aws-item-affinity", USER_SEGMENTATION, "Segments of users by affinity to items"),
-    Recipe(
-        "aws-item-attribute-affinity",
-        USER_SEGMENTATION,
-        "Segments of users by affinity to attributes of items",
-    ),
-    Recipe("aws-next-best-action", PERSONALIZED_ACTIONS, "The next best actions for a user"),
-    Recipe(
-        "aws-personalized-ranking",
-        PERSONALIZED_RANKING,
-        "Ranks a given list of items for a user",
-        _RECURRENT,
-        trainable=True,
-        scored=True,
-    ),
-    Recipe(
-        "aws-personalized-ranking-v2",
-        PERSONALIZED_RANKING,
-        "Ranks a given list of items for a user, second generation",
-        (("apply_recency_bias", _FLAG),),
-        trainable=True,
-        takes_events_config=True,
-        scored=True,
-    ),
-    Recipe(
-        "aws-popularity-count",
-        POPULAR_ITEMS,
-        "Items by the number of distinct users who interacted with them",
-        trainable=True,
-        feature_transformation="sims",
-    ),
-    Recipe(
-        "aws-semantic-similarity",
-        RELATED_ITEMS,
-        "Items whose texts mean the like of a given item's",
-    ),
-    Recipe(
-        "aws-similar-items",
-        RELATED_ITEMS,
-        "Items like a given one by interactions and metadata",
-        ((_DISCOUNT, Hyperparameter("0.0", 0, 1)),),
-        trainable=True,
-    ),
-    Recipe(
-        "aws-sims",
-        RELATED_ITEMS,
-        "Items that the same users interacted with",
-        (
-            (_DISCOUNT, Hyperparameter("0.5", 0, 1)),
-            ("min_cointeraction_count", Hyperparameter("3", 0, 10)),
-        ),
-        trainable=True,
-        feature_transformation="sims",
-    ),
-    Recipe("aws-trending-now", POPULAR_ITEMS, "Items whose popularity grows fastest"),
-    Recipe(
-        "aws-user-personalization",
-        USER_PERSONALIZATION,
-        "Items that a user will interact with",
-        _RECURRENT,
-        trainable=True,
-        updatable=True,
-        scored=True,
-    ),
-    Recipe(
-        "aws-user-personalization-v2",
-        USER_PERSONALIZATION,
-        "Items that a user will interact with, second generation",
-        (("apply_recency_bias", _FLAG),),
-        trainable=True,
-        takes_events_config=True,
-        scored=True,
-    ),
-)
-
-_DOMAIN: Final = {
-    "ECOMMERCE": {
-        "aws-ecomm-customers-who-viewed-x-also-viewed": RELATED_ITEMS,
-        "aws-ecomm-frequently-bought-together": RELATED_ITEMS,
-        "aws-ecomm-popular-items-by-purchases": POPULAR_ITEMS,
-        "aws-ecomm-popular-items-by-views": POPULAR_ITEMS,
-        "aws-ecomm-recommended-for-you": USER_PERSONALIZATION,
-    },
-    "VIDEO_ON_DEMAND": {
-        "aws-vod-because-you-watched-x": RELATED_ITEMS,
-        "aws-vod-more-like-x": RELATED_ITEMS,
-        "aws-vod-most-popular": POPULAR_ITEMS,
-        "aws-vod-top-picks": USER_PERSONALIZATION,
-        "aws-vod-trending-now": POPULAR_ITEMS,
-    },
-}
-
-RECIPES: Final = {
-    recipe.arn: recipe
-    for recipe in sorted(
-        (
-            *_CUSTOM,
-            *(
-                Recipe(name, kind, f"Domain recipe for {domain}", domain=domain)
-                for domain, names in _DOMAIN.items()
-                for name, kind in names.items()
-            ),
-        ),
-        key=lambda recipe: recipe.name,
-    )
-}
-"""All recipes by ARN, alphabetical."""
-
-
-def recipe_of(arn: str) -> Recipe:
-    """The recipe of that ARN.
-
-    Raises:
-        ResourceNotFoundError: there is none.
-    """
-    try:
-        return RECIPES[arn]
-    except KeyError:
-        raise ResourceNotFoundError(arn) from None

@@ -21,7 +21,8 @@ from musicrec.local.personalize.errors import (
     ResourceInUseError,
     ResourceNotFoundError,
 )
-from musicrec.local.personalize.resources import ACTIVE, CHANGING, Resource
+from musicrec.local.personalize.life_cycle import DELETION, LifeCycle, kind_of
+from musicrec.local.personalize.resources import ACTIVE, CHANGING, FAILED, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,6 +46,7 @@ class Region:
         aws: the way to S3.
         workers: run imports, exports and trainings.
         clock: epoch seconds.
+        life_cycle: gives the settings of the moment.
         patience: seconds that a describe waits for a running job before it answers.
         new_id: makes identifiers.
     """
@@ -54,6 +56,7 @@ class Region:
     aws: Aws
     workers: Workers
     clock: Callable[[], float] = time.time
+    life_cycle: Callable[[], LifeCycle] = LifeCycle
     patience: float = 0.0
     new_id: Callable[[], uuid.UUID] = uuid.uuid4
     lock: RLock = field(default_factory=RLock)
@@ -64,13 +67,19 @@ class Region:
         """The ARN of a resource path of this region."""
         return f"arn:aws:personalize:{self.name}:{self.account}:{path}"
 
+    @property
+    def sequence(self) -> int:
+        """How many resources were ever made; later ones have higher numbers."""
+        return self._created
+
     def require_free(self, arn: str) -> None:
         """Check that the name is free.
 
         Raises:
             ResourceAlreadyExistsError: it is not.
         """
-        if arn in self._resources:
+        taken = self._resources.get(arn)
+        if taken is not None and not taken.gone:
             raise ResourceAlreadyExistsError(arn)
 
     def add(self, resource: R) -> R:
@@ -81,6 +90,11 @@ class Region:
         """
         with self.lock:
             self.require_free(resource.arn)
+            life_cycle = self.life_cycle()
+            resource.passage = life_cycle.passage(kind_of(resource.arn), self.clock)
+            resource.doomed = life_cycle.failure(resource.arn)
+            if resource.doomed and resource.state == ACTIVE:
+                resource.state, resource.failure = FAILED, resource.doomed
             self._created += 1
             resource.sequence = self._created
             self._resources[resource.arn] = resource
@@ -93,7 +107,7 @@ class Region:
             ResourceNotFoundError: there is none.
         """
         resource = self._resources.get(arn)
-        if not isinstance(resource, kind):
+        if not isinstance(resource, kind) or resource.gone:
             raise ResourceNotFoundError(arn)
         return resource
 
@@ -123,10 +137,11 @@ class Region:
     def all(self, kind: type[R]) -> list[R]:
         """All resources of the kind, oldest first."""
         with self.lock:
-            return [entry for entry in self._resources.values() if isinstance(entry, kind)]
+            entries = [entry for entry in self._resources.values() if not entry.gone]
+        return [entry for entry in entries if isinstance(entry, kind)]
 
     def remove(self, resource: Resource) -> None:
-        """Forget a resource that is in no changing state.
+        """Begin to delete a resource that is in no changing state; without slow steps, end too.
 
         Raises:
             ResourceInUseError: it is being made.
@@ -136,11 +151,17 @@ class Region:
                 raise ResourceInUseError(
                     f"Resource {resource.arn} is in {resource.status} state and cannot be deleted."
                 )
-            self._resources.pop(resource.arn, None)
+            resource.leaving = self.life_cycle().passage(DELETION, self.clock)
+            if resource.leaving is None:
+                self._resources.pop(resource.arn, None)
 
 
 def page(
-    entries: Iterable[Resource], listing: str, params: dict[str, Any]
+    entries: Iterable[Resource],
+    listing: str,
+    params: dict[str, Any],
+    *,
+    newest_first: bool = False,
 ) -> tuple[list[Resource], str | None]:
     """One page of a listing, and the token of the next one.
 
@@ -150,8 +171,11 @@ def page(
     Raises:
         InvalidNextTokenError: the token comes from elsewhere.
     """
-    after = _read_token(listing, params["nextToken"]) if "nextToken" in params else 0
-    rest = [entry for entry in entries if entry.sequence > after]
+    rest = list(entries)[::-1] if newest_first else list(entries)
+    if "nextToken" in params:
+        last = _read_token(listing, params["nextToken"])
+        rest = [entry for entry in rest if (entry.sequence > last) != newest_first]
+        rest = [entry for entry in rest if entry.sequence != last]
     size = params.get("maxResults", PAGE_SIZE)
     shown = rest[:size]
     return shown, _token(listing, shown[-1].sequence) if len(rest) > size else None

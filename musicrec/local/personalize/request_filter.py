@@ -10,6 +10,7 @@ from musicrec.local.personalize.errors import InvalidInputError
 from musicrec.local.personalize.filter_evaluation import FilterContext, allowed_items
 from musicrec.local.personalize.history import recent_by_type
 from musicrec.local.personalize.item_columns import ItemColumns
+from musicrec.local.personalize.item_metadata import columns_of
 from musicrec.local.personalize.resources import Filter
 
 if TYPE_CHECKING:
@@ -35,17 +36,71 @@ def allowed(
         if params.get("filterValues"):
             raise InvalidInputError("filterValues needs a filterArn.")
         return None
-    kept = region.get_active(Filter, params["filterArn"])
+    kept = fitting(region, version, params["filterArn"], "ITEMID")
     _check(kept, version, params)
     return allowed_items(kept.expression, _context(region, kept, version, trained, params))
 
 
-def _check(kept: Filter, version: SolutionVersion, params: dict[str, Any]) -> None:
-    expression = kept.expression
+def allowed_users(
+    region: Region, version: SolutionVersion, trained: Trained, params: dict[str, Any]
+) -> NDArray[np.bool_] | None:
+    """The users, by the training's codes, that a segment's filter lets through; None without one.
+
+    Raises:
+        ResourceNotFoundError: no such filter.
+        InvalidInputError: the filter does not fit, or values are missing.
+    """
+    if "filterArn" not in params:
+        if params.get("filterValues"):
+            raise InvalidInputError("filterValues needs a filterArn.")
+        return None
+    kept = fitting(region, version, params["filterArn"], "USERID")
+    context = FilterContext(
+        n_items=len(trained.seen.user_ids),
+        columns=_user_columns(region, version, trained),
+        values=params.get("filterValues", {}),
+    )
+    return allowed_items(kept.expression, context)
+
+
+def _user_columns(region: Region, version: SolutionVersion, trained: Trained) -> ItemColumns | None:
+    records = records_of(region, version.solution.group, USERS)
+    if records is None:
+        return None
+    columns = version.user_columns
+    if columns is None or not columns.current(records):
+        columns = ItemColumns.of(records, trained.seen.user_index)
+        version.user_columns = columns
+    return columns
+
+
+def fitting(region: Region, version: SolutionVersion, arn: str, subject: str) -> Filter:
+    """The filter of that ARN, if it can filter what the version gives.
+
+    Args:
+        region: where it is.
+        version: of the same dataset group.
+        arn: the filter's.
+        subject: `ITEMID` or `USERID`.
+
+    Raises:
+        ResourceNotFoundError: no such filter.
+        InvalidInputError: it is of another group, or selects something else.
+    """
+    kept = region.get_active(Filter, arn)
     if kept.group is not version.solution.group:
         raise InvalidInputError(f"Filter {kept.arn} is of another dataset group than the campaign.")
-    if any(clause.subject != "ITEMID" for clause in expression.clauses):
-        raise InvalidInputError(f"Filter {kept.arn} selects users, not items.")
+    selected = {"ITEMID": "items", "USERID": "users"}
+    for clause in kept.expression.clauses:
+        if clause.subject != subject:
+            raise InvalidInputError(
+                f"Filter {kept.arn} selects {selected[clause.subject]}, not {selected[subject]}."
+            )
+    return kept
+
+
+def _check(kept: Filter, version: SolutionVersion, params: dict[str, Any]) -> None:
+    expression = kept.expression
     if expression.needs_item() and version.solution.recipe.kind != recipes.RELATED_ITEMS:
         raise InvalidInputError(f"CurrentItem in {kept.arn} needs a related-items recipe.")
     if expression.needs_user() and not params.get("userId"):
@@ -63,25 +118,12 @@ def _context(
     user_id = params.get("userId") if kept.expression.needs_user() else None
     return FilterContext(
         n_items=len(trained.item_ids),
-        columns=_columns(version, trained, items),
+        columns=columns_of(region, version, trained),
         recent=recent_by_type(trained, kept.group.log, user_id) if user_id else {},
         user=_record(records_of(region, kept.group, USERS), user_id),
         item=_record(items, params.get("itemId") if kept.expression.needs_item() else None),
         values=params.get("filterValues", {}),
     )
-
-
-def _columns(
-    version: SolutionVersion, trained: Trained, items: MetadataRecords | None
-) -> ItemColumns | None:
-    """Item metadata by the model's codes, made anew after the metadata changed."""
-    if items is None:
-        return None
-    columns = version.columns
-    if columns is None or columns.version != items.version:
-        columns = ItemColumns.of(items, trained.item_index)
-        version.columns = columns
-    return columns
 
 
 def _record(records: MetadataRecords | None, identifier: str | None) -> dict[str, Any]:

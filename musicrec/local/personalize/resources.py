@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from musicrec.local.personalize.filter_language import FilterExpression
     from musicrec.local.personalize.interaction_log import InteractionLog
     from musicrec.local.personalize.item_columns import ItemColumns
+    from musicrec.local.personalize.life_cycle import Passage
     from musicrec.local.personalize.metadata import MetadataRecords
     from musicrec.local.personalize.recipes import Recipe
     from musicrec.local.personalize.training import Trained
+    from musicrec.local.personalize.trends import Trend
 
 ACTIVE: Final = "ACTIVE"
 PENDING: Final = "CREATE PENDING"
@@ -26,9 +28,18 @@ IN_PROGRESS: Final = "CREATE IN_PROGRESS"
 FAILED: Final = "CREATE FAILED"
 STOPPED: Final = "CREATE STOPPED"
 STOPPING: Final = "CREATE STOPPING"
+DELETE_PENDING: Final = "DELETE PENDING"
+DELETE_IN_PROGRESS: Final = "DELETE IN_PROGRESS"
 
-CHANGING: Final = frozenset({PENDING, IN_PROGRESS, STOPPING})
+CHANGING: Final = frozenset({PENDING, IN_PROGRESS, STOPPING, DELETE_PENDING, DELETE_IN_PROGRESS})
 """In these states a resource is neither usable nor deletable."""
+
+_DELETION_STATES: Final = {
+    PENDING: "PENDING",
+    IN_PROGRESS: "IN_PROGRESS",
+    ACTIVE: "COMPLETED",
+    FAILED: "FAILED",
+}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -40,8 +51,11 @@ class Resource:
         settings: what describe echoes beside the members below.
         created: epoch seconds.
         updated: epoch seconds of the last change of state or settings.
-        status: place in the life cycle.
-        failure: why the status is `CREATE FAILED`.
+        state: what the work has come to, whether or not its time has passed.
+        failure: why the state is `CREATE FAILED`.
+        doomed: why the creation is to fail, whatever the work comes to.
+        passage: the time that the creation takes; None for none.
+        leaving: the time that the deletion takes, once it began.
         sequence: order of creation in the region.
         tags: by key.
     """
@@ -52,19 +66,38 @@ class Resource:
     settings: dict[str, Any]
     created: float
     updated: float
-    status: str = ACTIVE
+    state: str = ACTIVE
     failure: str | None = None
+    doomed: str | None = None
+    passage: Passage | None = None
+    leaving: Passage | None = None
     sequence: int = 0
     tags: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def status(self) -> str:
+        """Place in the life cycle."""
+        if self.leaving is not None:
+            return self.leaving.phase(DELETE_PENDING, DELETE_IN_PROGRESS) or DELETE_IN_PROGRESS
+        if self.passage is None or self.state in {STOPPING, STOPPED}:
+            return self.state
+        return self.passage.phase(PENDING, IN_PROGRESS) or self.state
+
+    @property
+    def gone(self) -> bool:
+        """Whether the deletion is complete."""
+        return self.leaving is not None and self.leaving.over
+
     def view(self) -> dict[str, Any]:
         """Everything that a describe answer may show."""
+        status = self.status
+        passage = self.leaving or self.passage
         return self.settings | {
             self.arn_key: self.arn,
-            "status": self.status,
-            "failureReason": self.failure,
+            "status": status,
+            "failureReason": self.failure if status == FAILED else None,
             "creationDateTime": self.created,
-            "lastUpdatedDateTime": self.updated,
+            "lastUpdatedDateTime": max(self.updated, passage.reached) if passage else self.updated,
         }
 
 
@@ -76,7 +109,7 @@ class Job(Resource):
         finished: set once the work succeeded, failed or was stopped.
     """
 
-    status: str = PENDING
+    state: str = PENDING
     finished: Event = field(default_factory=Event)
 
 
@@ -98,7 +131,14 @@ class DatasetGroup(Resource):
 
 @dataclass(kw_only=True, eq=False)
 class Dataset(Resource):
-    """A dataset; `records` is None for Interactions, whose contents are the group's log."""
+    """A dataset.
+
+    Attributes:
+        records: the contents; None for Interactions, whose contents are the group's log.
+        imported: whether an import has succeeded.
+        added: columns that came with an update, with the region's sequence number at that time.
+        update: the latest change of the schema.
+    """
 
     arn_key: ClassVar[str] = "datasetArn"
     group: DatasetGroup
@@ -106,6 +146,12 @@ class Dataset(Resource):
     schema: Schema
     records: MetadataRecords | None = None
     imported: bool = False
+    added: dict[str, int] = field(default_factory=dict)
+    update: dict[str, Any] | None = None
+
+    def view(self) -> dict[str, Any]:
+        """With the latest change of the schema, once there was one."""
+        return super().view() | {"latestDatasetUpdate": self.update}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -122,6 +168,19 @@ class ExportJob(Job):
 
     arn_key: ClassVar[str] = "datasetExportJobArn"
     dataset: Dataset
+
+
+@dataclass(kw_only=True, eq=False)
+class DeletionJob(Job):
+    """One deletion of users; AWS names the states of these jobs its own way."""
+
+    arn_key: ClassVar[str] = "dataDeletionJobArn"
+    group: DatasetGroup
+
+    def view(self) -> dict[str, Any]:
+        """With the states of deletion jobs."""
+        shown = super().view()
+        return shown | {"status": _DELETION_STATES.get(shown["status"], shown["status"])}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -159,6 +218,8 @@ class SolutionVersion(Job):
     Attributes:
         metrics: offline metrics by AWS's names.
         columns: item metadata by the model's item codes, renewed when the metadata change.
+        user_columns: user metadata by the training's user codes, likewise.
+        trend: what Trending-Now found last.
     """
 
     arn_key: ClassVar[str] = "solutionVersionArn"
@@ -166,12 +227,44 @@ class SolutionVersion(Job):
     trained: Trained | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     columns: ItemColumns | None = None
+    user_columns: ItemColumns | None = None
+    trend: Trend | None = None
+
+    def view(self) -> dict[str, Any]:
+        """Without the training's duration until it is ACTIVE."""
+        shown = super().view()
+        return shown if self.status == ACTIVE else shown | {"trainingHours": None}
 
 
 @dataclass(kw_only=True, eq=False)
 class Campaign(Resource):
-    """A deployed solution version."""
+    """A deployed solution version.
+
+    Attributes:
+        version: what was deployed last.
+        update: the latest update, without its state.
+        updating: the time that the update takes; None for none.
+        replaced: what serves until then.
+    """
 
     arn_key: ClassVar[str] = "campaignArn"
     version: SolutionVersion
     update: dict[str, Any] | None = None
+    updating: Passage | None = None
+    replaced: SolutionVersion | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class BatchInferenceJob(Job):
+    """Recommendations for the lines of files."""
+
+    arn_key: ClassVar[str] = "batchInferenceJobArn"
+    version: SolutionVersion
+
+
+@dataclass(kw_only=True, eq=False)
+class BatchSegmentJob(Job):
+    """Users for the lines of files."""
+
+    arn_key: ClassVar[str] = "batchSegmentJobArn"
+    version: SolutionVersion

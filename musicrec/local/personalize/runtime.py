@@ -6,16 +6,22 @@ an immutable model, and a newer one replaces it in one step.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from musicrec.local.personalize import recipes, request_filter
+from musicrec.local.personalize import item_metadata, recipes, request_filter
 from musicrec.local.personalize.campaigns import serving
-from musicrec.local.personalize.errors import InvalidInputError, NotEmulatedError
-from musicrec.local.personalize.history import model_history
+from musicrec.local.personalize.errors import (
+    InvalidInputError,
+    NotEmulatedError,
+    ResourceInUseError,
+)
+from musicrec.local.personalize.promotions import mixed, promoted
 from musicrec.local.personalize.ranking import best, shown_scores
 from musicrec.local.personalize.resources import Campaign
+from musicrec.local.personalize.scoring import all_scores, of_user
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,67 +39,116 @@ MAX_RANKED: Final = 500
 
 def get_recommendations(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`GetRecommendations`."""
-    count = _count(params)
     campaign, version, trained = _served(region, params)
     recipe = version.solution.recipe
     if recipe.kind == recipes.PERSONALIZED_RANKING:
         raise InvalidInputError(
             f"Campaign {campaign.arn} uses {recipe.name}; call GetPersonalizedRanking."
         )
-    scores = _scores(campaign, version, trained, params)
+    names = item_metadata.requested(region, campaign, version, params)
+    count = _count(params, with_metadata=bool(names))
+    scores = all_scores(version, trained, params, region.clock())
     allowed = request_filter.allowed(region, version, trained, params)
-    ranked = scores if allowed is None else np.where(allowed, scores, -np.inf)
-    codes = best(ranked, count)
-    items = _items(trained, codes, scores if recipe.scored else None)
+    chosen = promoted(region, version, trained, params, scores=scores, count=count)
+    ranked = scores.copy() if allowed is None else np.where(allowed, scores, -np.inf)
+    ranked[chosen] = -np.inf
+    ordinary = best(ranked, count - len(chosen))
+    places = mixed(ordinary, chosen, _seed(params))
+    items = entries(trained, [code for code, _ in places], scores if recipe.scored else None)
+    for item, (_, is_promoted) in zip(items, places, strict=True):
+        if is_promoted:
+            item["promotionName"] = params["promotions"][0]["name"]
+            item["reason"] = ["Promoted item"] if recipe.second_generation else None
+    _add_metadata(region, version, trained, names, items)
     return {"itemList": items, "recommendationId": _recommendation_id(region)}
 
 
 def get_personalized_ranking(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`GetPersonalizedRanking`: items that the model does not know come last, without a score."""
-    wanted = list(dict.fromkeys(params["inputList"]))
-    if not 1 <= len(wanted) <= MAX_RANKED:
-        raise InvalidInputError(f"inputList must have 1 to {MAX_RANKED} items, not {len(wanted)}.")
     campaign, version, trained = _served(region, params)
     recipe = version.solution.recipe
     if recipe.kind != recipes.PERSONALIZED_RANKING:
         raise InvalidInputError(
             f"Campaign {campaign.arn} uses {recipe.name}; call GetRecommendations."
         )
+    names = item_metadata.requested(region, campaign, version, params)
+    items = ranking(region, version, trained, params, item_metadata.MAX_ITEMS if names else None)
+    _add_metadata(region, version, trained, names, items)
+    return {"personalizedRanking": items, "recommendationId": _recommendation_id(region)}
+
+
+def ranking(
+    region: Region,
+    version: SolutionVersion,
+    trained: Trained,
+    params: dict[str, Any],
+    most: int | None = None,
+) -> list[dict[str, Any]]:
+    """The entries of a ranking of `inputList`, duplicates ranked once.
+
+    Raises:
+        InvalidInputError: the list is empty or longer than `most`, or the filter does not fit.
+    """
+    wanted = list(dict.fromkeys(params["inputList"]))
+    most = most or MAX_RANKED
+    if not 1 <= len(params["inputList"]) <= most:
+        raise InvalidInputError(
+            f"inputList must have 1 to {most} items, not {len(params['inputList'])}."
+        )
     allowed = request_filter.allowed(region, version, trained, params)
     known = [trained.item_index[item] for item in wanted if item in trained.item_index]
-    scores = _of_user(version, trained, params["userId"])
+    scores = of_user(version, trained, params["userId"])
     ranked = np.full_like(scores, -np.inf)
     ranked[known] = scores[known]
     if allowed is not None:
         ranked[~allowed] = -np.inf
-    items = _items(trained, best(ranked, len(known)), ranked)
+    items = entries(trained, best(ranked, len(known)).tolist(), ranked)
     if allowed is None:
         items += [{"itemId": item} for item in wanted if item not in trained.item_index]
-    return {"personalizedRanking": items, "recommendationId": _recommendation_id(region)}
+    return items
 
 
-def _items(
-    trained: Trained, codes: NDArray[np.int64], scores: NDArray[np.float32] | None
+def entries(
+    trained: Trained, codes: list[int], scores: NDArray[np.float32] | None
 ) -> list[dict[str, Any]]:
     """The entries of an answer, with shares of `scores` unless the recipe shows none."""
     names = [trained.item_ids[code] for code in codes]
     if scores is None or not names:
         return [{"itemId": name} for name in names]
-    shown = shown_scores(scores, codes)
+    shown = shown_scores(scores, np.array(codes))
     return [{"itemId": name, "score": score} for name, score in zip(names, shown, strict=True)]
 
 
-def _count(params: dict[str, Any]) -> int:
+def _add_metadata(
+    region: Region,
+    version: SolutionVersion,
+    trained: Trained,
+    names: list[str],
+    items: list[dict[str, Any]],
+) -> None:
+    columns = item_metadata.columns_of(region, version, trained) if names else None
+    if columns is None:
+        return
+    codes = [trained.item_index.get(item["itemId"], -1) for item in items]
+    for item, shown in zip(items, item_metadata.values(columns, names, codes), strict=True):
+        item["metadata"] = shown
+
+
+def _seed(params: dict[str, Any]) -> str:
+    """The same request places its promoted items alike."""
+    return json.dumps(params, sort_keys=True)
+
+
+def _count(params: dict[str, Any], *, with_metadata: bool) -> int:
+    most = item_metadata.MAX_ITEMS if with_metadata else MAX_RESULTS
     count = int(params.get("numResults", DEFAULT_RESULTS))
-    if count > MAX_RESULTS:
-        raise InvalidInputError(f"numResults must be at most {MAX_RESULTS}, not {count}.")
+    if count > most:
+        beside = " with metadataColumns" if with_metadata else ""
+        raise InvalidInputError(f"numResults must be at most {most}{beside}, not {count}.")
     return count
 
 
 def _served(region: Region, params: dict[str, Any]) -> tuple[Campaign, SolutionVersion, Trained]:
-    for name in ("metadataColumns", "promotions"):
-        if params.get(name):
-            raise NotEmulatedError(f"{name} of recommendations")
     if "recommenderArn" in params:
         raise NotEmulatedError("recommenders of domain dataset groups")
     if "campaignArn" not in params:
@@ -104,44 +159,23 @@ def _served(region: Region, params: dict[str, Any]) -> tuple[Campaign, SolutionV
     return campaign, version, version.trained
 
 
-def _scores(
-    campaign: Campaign, version: SolutionVersion, trained: Trained, params: dict[str, Any]
-) -> NDArray[np.float32]:
-    """The scores of all items by the recipe's way of asking."""
-    recipe = version.solution.recipe
-    if recipe.kind == recipes.RELATED_ITEMS:
-        return _related(trained, _required(campaign, params, "itemId"))
-    if recipe.kind == recipes.POPULAR_ITEMS:
-        return trained.model.scores(np.empty(0, dtype=np.int32))
-    return _of_user(version, trained, _required(campaign, params, "userId"))
-
-
-def _required(campaign: Campaign, params: dict[str, Any], name: str) -> str:
-    value = params.get(name)
-    if not value:
-        raise InvalidInputError(f"{name} is required by the recipe of campaign {campaign.arn}.")
-    return str(value)
-
-
-def _related(trained: Trained, item_id: str) -> NDArray[np.float32]:
-    """Neighbours of an item without itself; popular items for one that the model does not know."""
-    code = trained.item_index.get(item_id)
-    history = np.array([] if code is None else [code], dtype=np.int32)
-    scores = trained.model.scores(history)
-    scores[history] = -np.inf
-    return scores
-
-
-def _of_user(version: SolutionVersion, trained: Trained, user_id: str) -> NDArray[np.float32]:
-    items, times = model_history(trained, version.solution.group.log, user_id)
-    return trained.model.scores(items, times)
-
-
 def _recommendation_id(region: Region) -> str:
     return f"RID-{region.new_id()}"
 
 
+def _declared(operation: Operation) -> Operation:
+    """The operation with the errors that the runtime's model has: none for what is in use."""
+
+    def declared(region: Region, params: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return operation(region, params)
+        except ResourceInUseError as error:
+            raise InvalidInputError(error.message) from error
+
+    return declared
+
+
 OPERATIONS: Final[dict[str, Operation]] = {
-    "GetRecommendations": get_recommendations,
-    "GetPersonalizedRanking": get_personalized_ranking,
+    "GetRecommendations": _declared(get_recommendations),
+    "GetPersonalizedRanking": _declared(get_personalized_ranking),
 }

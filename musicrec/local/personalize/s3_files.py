@@ -30,15 +30,33 @@ def split_location(location: str) -> tuple[str, str]:
     return parts.netloc, location.split("/", 3)[3] if parts.path else ""
 
 
-def read_csv_files(s3: S3Client, location: str) -> list[CsvFile]:
+def read_csv_files(s3: S3Client, location: str, *, recursive: bool = False) -> list[CsvFile]:
     """The object at the location; for one that ends in `/`, all CSV objects on that level.
+
+    Args:
+        s3: the client.
+        location: `s3://bucket/key`.
+        recursive: also those on the levels below.
+
+    Raises:
+        JobFailedError: nothing is there, or it cannot be read.
+    """
+    return read_files(s3, location, ".csv", recursive=recursive)
+
+
+def read_files(s3: S3Client, location: str, ending: str, *, recursive: bool) -> list[CsvFile]:
+    """The object at the location; for one that ends in `/`, those below it whose names end so.
 
     Raises:
         JobFailedError: nothing is there, or it cannot be read.
     """
     bucket, key = split_location(location)
     try:
-        keys = _keys(s3, bucket, key) if key.endswith("/") or not key else [key]
+        keys = (
+            _keys(s3, bucket, key, ending, "" if recursive else "/")
+            if key.endswith("/") or not key
+            else [key]
+        )
         files = [
             CsvFile(name, s3.get_object(Bucket=bucket, Key=name)["Body"].read()) for name in keys
         ]
@@ -52,12 +70,12 @@ def read_csv_files(s3: S3Client, location: str) -> list[CsvFile]:
     return files
 
 
-def _keys(s3: S3Client, bucket: str, prefix: str) -> list[str]:
+def _keys(s3: S3Client, bucket: str, prefix: str, ending: str, delimiter: str) -> list[str]:
     pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=prefix, Delimiter="/"
+        Bucket=bucket, Prefix=prefix, Delimiter=delimiter
     )
     names = [entry["Key"] for found in pages for entry in found.get("Contents", [])]
-    return sorted(name for name in names if name.lower().endswith(".csv"))
+    return sorted(name for name in names if name.lower().endswith(ending))
 
 
 def write_file(s3: S3Client, location: str, content: bytes) -> None:

@@ -5,25 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from musicrec.local.personalize import avro
-from musicrec.local.personalize.errors import NotEmulatedError, ResourceInUseError
+from musicrec.local.personalize.errors import (
+    InvalidInputError,
+    NotEmulatedError,
+    ResourceInUseError,
+)
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.quotas import check_active
 from musicrec.local.personalize.resources import Dataset, Schema
 
 if TYPE_CHECKING:
+    from musicrec.local.personalize.avro import DatasetSchema
     from musicrec.local.personalize.region import Region
 
 
 def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`CreateSchema`."""
-    if "domain" in params:
-        raise NotEmulatedError("domain schemas")
-    fields = avro.parse(params["schema"])
+    fields = _fields(params, lenient=region.life_cycle().schema_checks == "lenient")
     with region.lock:
         check_active(Schema, region.all(Schema))
         arn = region.arn(f"schema/{params['name']}")
         region.add(Schema(**common(region, arn, params), fields=fields))
     return {"schemaArn": arn}
+
+
+def _fields(params: dict[str, Any], *, lenient: bool) -> DatasetSchema:
+    if "domain" in params and not lenient:
+        raise NotEmulatedError("domain schemas")
+    try:
+        return avro.parse(params["schema"])
+    except InvalidInputError:
+        if not lenient:
+            raise
+        return avro.DatasetSchema("", ())
 
 
 def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:

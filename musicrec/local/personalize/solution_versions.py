@@ -15,6 +15,7 @@ from musicrec.local.personalize.evaluation import evaluate
 from musicrec.local.personalize.event_selection import EventSelection
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.quotas import check_running
+from musicrec.local.personalize.recipes import USER_SEGMENTATION
 from musicrec.local.personalize.resources import (
     ACTIVE,
     CHANGING,
@@ -25,6 +26,7 @@ from musicrec.local.personalize.resources import (
     Solution,
     SolutionVersion,
 )
+from musicrec.local.personalize.segment_evaluation import evaluate_segments
 from musicrec.local.personalize.solutions import versions_of
 from musicrec.local.personalize.training import collect, fit
 
@@ -73,7 +75,8 @@ def stop(region: Region, params: dict[str, Any]) -> dict[str, Any]:
                 f"Solution version {version.arn} is in {version.status} state; "
                 "only one that is being created can be stopped."
             )
-        version.status = STOPPED if version.status == PENDING else STOPPING
+        computing = version.status == IN_PROGRESS and not version.finished.is_set()
+        version.state = STOPPING if computing else STOPPED
         version.updated = region.clock()
     return {}
 
@@ -111,25 +114,40 @@ def _train(region: Region, version: SolutionVersion) -> None:
     parent = latest_active(region, solution)
     selection = EventSelection.of(version.settings)
     items = records_of(region, solution.group, ITEMS)
-    data = collect(solution.recipe, selection, solution.group.log, items, _excluded(version))
+    data = collect(
+        solution.recipe, selection, solution.group.log, items, _excluded(region, version)
+    )
     version.trained = fit(solution.recipe, selection, data)
     if version.settings["trainingMode"] == "UPDATE" and parent is not None:
         version.metrics = parent.metrics  # as the real service reports
+    elif solution.recipe.kind == USER_SEGMENTATION:
+        version.metrics = evaluate_segments(solution.recipe, data)
     else:
         version.metrics = evaluate(solution.recipe, selection, data)
     version.settings["trainingHours"] = round((region.clock() - started) / 3600, 6)
 
 
-def _excluded(version: SolutionVersion) -> frozenset[str]:
-    """Columns of Items that the solution leaves out of training."""
+def _excluded(region: Region, version: SolutionVersion) -> frozenset[str]:
+    """Columns of Items that are left out: those named or not named, and those added later."""
+    solution = version.solution
+    dataset = of_group(region, solution.group, ITEMS)
+    if dataset is None:
+        return frozenset()
+    later = {name for name, since in dataset.added.items() if since >= solution.sequence}
     config = version.settings.get("solutionConfig", {}).get("trainingDataConfig", {})
-    by_dataset = config.get("excludedDatasetColumns", {})
-    return frozenset(
-        column
-        for dataset, columns in by_dataset.items()
-        if dataset.upper() == ITEMS
-        for column in columns
-    )
+    included = _of_items(config.get("includedDatasetColumns", {}))
+    named = _of_items(config.get("excludedDatasetColumns", {})) or set()
+    if included is not None:
+        named = {field.name for field in dataset.schema.fields.fields} - included - {"ITEM_ID"}
+    return frozenset(later | named)
+
+
+def _of_items(by_dataset: dict[str, list[str]]) -> set[str] | None:
+    """The columns named for Items; None if that dataset is not named."""
+    for dataset, columns in by_dataset.items():
+        if dataset.upper() == ITEMS:
+            return set(columns)
+    return None
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

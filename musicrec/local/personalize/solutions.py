@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from musicrec.local.personalize.datasets import running_batches
 from musicrec.local.personalize.errors import (
     InvalidInputError,
     NotEmulatedError,
@@ -12,7 +13,7 @@ from musicrec.local.personalize.errors import (
 )
 from musicrec.local.personalize.operation import Operation, common, listing
 from musicrec.local.personalize.quotas import check_active
-from musicrec.local.personalize.recipes import recipe_of
+from musicrec.local.personalize.recipe_list import recipe_of
 from musicrec.local.personalize.resources import (
     CHANGING,
     Campaign,
@@ -93,6 +94,7 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         versions = versions_of(region, solution)
         users = [e.arn for e in region.all(Campaign) if e.version in versions]
         users += [version.arn for version in versions if version.status in CHANGING]
+        users += [job.arn for job in running_batches(region) if job.version in versions]
         if users:
             raise ResourceInUseError(f"Solution {solution.arn} is in use by {', '.join(users)}.")
         for version in versions:
@@ -119,7 +121,10 @@ def _check_config(recipe: Recipe, params: dict[str, Any]) -> None:
     _check_events(config.get("eventsConfig", {}).get("eventParametersList", []))
     _check_threshold(config.get("eventValueThreshold"))
     _check_columns(config.get("trainingDataConfig", {}))
-    recipe.check_hyperparameters(config.get("algorithmHyperParameters", {}))
+    recipe.check_parameters(
+        config.get("algorithmHyperParameters", {}),
+        config.get("featureTransformationParameters", {}),
+    )
 
 
 def _check_events(listed: list[dict[str, Any]]) -> None:
@@ -142,8 +147,8 @@ def _check_threshold(threshold: str | None) -> None:
 
 
 def _check_columns(config: dict[str, Any]) -> None:
-    if "includedDatasetColumns" in config:
-        raise NotEmulatedError("includedDatasetColumns; use excludedDatasetColumns")
+    if "includedDatasetColumns" in config and "excludedDatasetColumns" in config:
+        raise InvalidInputError("Give includedDatasetColumns or excludedDatasetColumns, not both.")
     for dataset, columns in config.get("excludedDatasetColumns", {}).items():
         if "EVENT_TYPE" in columns:
             raise InvalidInputError(f"EVENT_TYPE cannot be excluded from {dataset}.")

@@ -49,7 +49,7 @@ class Workers:
     def _run(self, region: Region, job: Job, work: Callable[[], None]) -> None:
         with self._slots:
             if _move(region, job, IN_PROGRESS):
-                failure = _attempt(job, work)
+                failure = job.doomed or _attempt(job, work)
                 _move(region, job, FAILED if failure else ACTIVE, failure)
         job.finished.set()
 
@@ -69,8 +69,8 @@ def _attempt(job: Job, work: Callable[[], None]) -> str | None:
 def _move(region: Region, job: Job, status: str, failure: str | None = None) -> bool:
     """Change the job's state, unless it was stopped meanwhile; whether the work goes on."""
     with region.lock:
-        stopped = job.status in {STOPPING, STOPPED}
-        job.status = STOPPED if stopped else status
+        stopped = job.state in {STOPPING, STOPPED}
+        job.state = STOPPED if stopped else status
         job.failure = None if stopped else failure
         job.updated = region.clock()
     return not stopped

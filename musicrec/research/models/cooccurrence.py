@@ -40,23 +40,31 @@ class CooccurrenceConfig:
         window_half_life: a pair this many positions further apart counts half.
         backward_weight: what a pair counts against the order heard, relative to along it.
         popularity_discount: power of the totals by which counts are divided; more brings rarer
-            items. The square root (0.5) is usual; 0.4 measured better.
+            items.
+        prior_meetings: every item counts as met this much oftener, so that pairs of which little is
+            known stay behind those that are known well.
         neighbours: the strongest neighbours kept for each item.
         history: the newest items of a history that are used.
         history_half_life: an item this many positions back in the history counts half.
+        lasting_share: share of an item's weight that fades slowly, as taste does, not with the
+            moment.
+        lasting_half_life: half-life of that share, in positions.
         familiar_after: meetings after which an item's content counts half.
         content_weight: score of the item most like a history that nobody knows, relative to the
             strongest neighbour of an average item.
         content_sharpness: power of the cosine; more lets only the most alike items through.
     """
 
-    window: int = 50
-    window_half_life: float = 10.0
-    backward_weight: float = 0.5
-    popularity_discount: float = 0.4
+    window: int = 60
+    window_half_life: float = 20.0
+    backward_weight: float = 0.3
+    popularity_discount: float = 0.7
+    prior_meetings: float = 15.0
     neighbours: int = 500
-    history: int = 60
-    history_half_life: float = 5.0
+    history: int = 200
+    history_half_life: float = 4.0
+    lasting_share: float = 0.05
+    lasting_half_life: float = 100.0
     familiar_after: float = 10.0
     content_weight: float = 0.3
     content_sharpness: float = 4.0
@@ -95,6 +103,7 @@ class Cooccurrence:
             half_life=self.config.window_half_life,
             backward=self.config.backward_weight,
             power=self.config.popularity_discount,
+            prior=self.config.prior_meetings,
             keep=self.config.neighbours,
         )
         meetings = np.bincount(sequences.items, minlength=sequences.n_items)
@@ -122,12 +131,17 @@ class Cooccurrence:
         newest = history[collapse_repeats(history)][-self.config.history :]
         if len(newest) == 0:
             return self._state.popularity.copy()
-        ages = np.arange(len(newest))[::-1]
-        fading = 0.5 ** (ages / self.config.history_half_life)
+        fading = self._fading(len(newest))
         reached = weighted_rows(self._state.matrix, newest, fading)
         if self._state.content is None:
             return backfill(reached, self._state.popularity)
         return self._with_content(self._state, self._state.content, reached, newest, fading)
+
+    def _fading(self, length: int) -> NDArray[np.float64]:
+        ages = np.arange(length)[::-1]
+        lasting = self.config.lasting_share
+        moment = 0.5 ** (ages / self.config.history_half_life)
+        return (1 - lasting) * moment + lasting * 0.5 ** (ages / self.config.lasting_half_life)
 
     def _with_content(
         self,

@@ -7,6 +7,7 @@ normalised and cut to the strongest neighbours before the next block begins.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PAIRS_PER_BLOCK: Final = 8_000_000
-"""Pairs that one block may spell out: about 100 MB with indices and weights."""
+PAIRS_PER_BLOCK: Final = 1_000_000
+"""Pairs that one block may spell out. Larger blocks are slower: their memory is new every time."""
+
+WORKERS: Final = 2
+"""Blocks made at once; each needs its memory."""
 
 
 def blocks(costs: NDArray[np.int64], budget: int = PAIRS_PER_BLOCK) -> Iterator[tuple[int, int]]:
@@ -61,7 +65,12 @@ def stacked(
         block: makes the rows of items `start` to `stop`.
         keep: neighbours kept for each item.
     """
-    parts = [strongest(block(start, stop), keep) for start, stop in blocks(costs)]
+
+    def part(cut: tuple[int, int]) -> sparse.csr_array:
+        return strongest(block(*cut), keep)
+
+    with ThreadPoolExecutor(WORKERS) as pool:  # sparse products leave the interpreter's lock
+        parts = list(pool.map(part, blocks(costs)))
     if not parts:
         return sparse.csr_array(np.empty((0, 0), dtype=np.float32))
     whole: sparse.csr_array = sparse.vstack(parts, format="csr")

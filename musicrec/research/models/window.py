@@ -3,7 +3,8 @@
 For an interaction at position p of a user's sequence, an item d positions later counts
 0.5 ** ((d - 1) / half_life), an item d positions earlier the same times `backward`; both times the
 weights of the two interactions. The sum C[i, j] is then divided by a power of row i's and of column
-j's totals, so that popular items do not win for being everywhere.
+j's totals, so that popular items do not win for being everywhere. Each total is first raised by the
+same prior: otherwise two items that met once, and nobody else, would be the closest of all.
 """
 
 from __future__ import annotations
@@ -55,7 +56,14 @@ class Sequences:
 
 
 def neighbour_matrix(
-    sequences: Sequences, *, window: int, half_life: float, backward: float, power: float, keep: int
+    sequences: Sequences,
+    *,
+    window: int,
+    half_life: float,
+    backward: float,
+    power: float,
+    prior: float,
+    keep: int,
 ) -> sparse.csr_array:
     """The normalised co-occurrences of every item with its `keep` strongest neighbours.
 
@@ -65,20 +73,23 @@ def neighbour_matrix(
         half_life: distance after which a pair counts half, in positions.
         backward: weight of pairs against the order heard.
         power: of the totals that counts are divided by: 0 leaves the counts, 0.5 is a cosine.
+        prior: how often, in meetings with full windows around them, every item is taken to have
+            been met besides; 0 trusts the counts.
         keep: neighbours kept for each item.
     """
     decay = 0.5 ** (np.arange(window) / half_life)
-    offsets = np.concatenate([np.arange(1, window + 1), -np.arange(1, window + 1)])
-    factors = np.concatenate([decay, backward * decay]).astype(np.float32)
+    factors = np.concatenate([backward * decay[::-1], [0], decay]).astype(np.float32)
+    bounds = _bounds(sequences.users)
     out_sums, in_sums = _totals(sequences, decay, backward)
-    out_scale, in_scale = _discount(out_sums, power), _discount(in_sums, power)
+    unseen = prior * (1 + backward) * float(decay.sum())
+    out_scale, in_scale = _discount(out_sums + unseen, power), _discount(in_sums + unseen, power)
     positions = np.argsort(sequences.items, kind="stable")
     counts = np.bincount(sequences.items, minlength=sequences.n_items)
     ends = np.concatenate([[0], np.cumsum(counts)])
 
     def block(start: int, stop: int) -> sparse.csr_array:
         chosen = positions[ends[start] : ends[stop]]
-        near = _neighbourhood(sequences, chosen, offsets, factors)
+        near = _neighbourhood(sequences, chosen, bounds, factors)
         indptr = ends[start : stop + 1] - ends[start]
         own = (sequences.weights[chosen], np.arange(len(chosen)), indptr)
         product = sparse.csr_array(sparse.csr_array(own, shape=(stop - start, len(chosen))) @ near)
@@ -86,7 +97,7 @@ def neighbour_matrix(
         product.data *= out_scale[rows] * in_scale[product.indices]
         return product
 
-    return stacked(counts * len(offsets), block, keep)
+    return stacked(counts * len(factors), block, keep)
 
 
 def _totals(
@@ -105,20 +116,27 @@ def _totals(
     return out_sums, in_sums
 
 
+def _bounds(users: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For every position the first and the last position of its user."""
+    changes = np.flatnonzero(users[1:] != users[:-1]) + 1
+    edges = np.concatenate([[0], changes, [len(users)]])
+    return np.repeat(edges[:-1], np.diff(edges)), np.repeat(edges[1:] - 1, np.diff(edges))
+
+
 def _neighbourhood(
     sequences: Sequences,
     chosen: NDArray[np.intp],
-    offsets: NDArray[np.int64],
+    bounds: tuple[NDArray[np.int64], NDArray[np.int64]],
     factors: NDArray[np.float32],
 ) -> sparse.csr_array:
     """One row a chosen position: the items around it, each with its decayed weight."""
-    places = chosen[:, None] + offsets
-    inside = (places >= 0) & (places < len(sequences))
-    np.clip(places, 0, max(0, len(sequences) - 1), out=places)
-    inside &= sequences.users[places] == sequences.users[chosen][:, None]
-    indptr = np.concatenate([[0], np.cumsum(inside.sum(axis=1))])
-    near = places[inside]
-    weights = np.broadcast_to(factors, inside.shape)[inside] * sequences.weights[near]
+    window = len(factors) // 2
+    first = np.maximum(chosen - window, bounds[0][chosen])
+    lengths = np.minimum(chosen + window, bounds[1][chosen]) - first + 1
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    near = np.arange(indptr[-1]) + np.repeat(first - indptr[:-1], lengths)
+    lags = near - np.repeat(chosen - window, lengths)
+    weights = factors[lags] * sequences.weights[near]
     return sparse.csr_array(
         (weights, sequences.items[near], indptr), shape=(len(chosen), sequences.n_items)
     )

@@ -1,7 +1,8 @@
 """Fixtures of the embedded Personalize: one server a module, one region a test."""
 
 import pytest
-from personalize_world import Embedded, item_rows
+from personalize_data import item_rows
+from personalize_world import Clock, Embedded
 
 
 @pytest.fixture(scope="module")
@@ -9,6 +10,15 @@ def embedded():
     """One server for a module."""
     server = Embedded()
     yield server
+    server.stop()
+
+
+@pytest.fixture
+def embedded_at():
+    """A server of one's own, and the clock that it goes by."""
+    clock = Clock()
+    server = Embedded(clock=clock)
+    yield server, clock
     server.stop()
 
 

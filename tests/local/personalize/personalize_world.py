@@ -1,71 +1,35 @@
-"""What the tests of the embedded Personalize share: a server, a region to play in, and data.
-
-The server is composed as the real one: requests signed for `personalize` go to our application, the
-rest to moto.
-"""
+"""What the tests of the embedded Personalize share: a server and regions to play in."""
 
 from __future__ import annotations
 
 import csv
 import io
 import itertools
-import json
-import random
-import threading
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
-import boto3
-from moto.server import DomainDispatcherApplication, create_backend_app
-
-from musicrec.local.http_server import HttpServer
-from musicrec.local.personalize.app import create_app
+from personalize_data import HEADERS, RECIPE, SCHEMAS, listening_rows, to_csv
+from personalize_server import Server
 
 ROLE = "arn:aws:iam::123456789012:role/musicrec-personalize"
-RECIPE = "arn:aws:personalize:::recipe/"
-NAMESPACE = "com.amazonaws.personalize.schema"
 
 
-@dataclass
-class LoopbackAws:
-    """What the application needs of `musicrec.local.parts.Aws`."""
+class Clock:
+    """A clock that moves when a test says so."""
 
-    endpoint_url: str = ""
-    region: str = "us-east-1"
-    account_id: str = "123456789012"
+    def __init__(self):
+        self.now = 1_750_000_000.0
 
-    def client(self, service, region=None):
-        """A client of the server."""
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name=region or self.region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+    def __call__(self):
+        return self.now
 
 
-class Embedded:
-    """The running server."""
+class Embedded(Server):
+    """The running server, with regions to play in."""
 
     def __init__(self, **options):
-        self.aws = LoopbackAws()
-        self.app = create_app(aws=self.aws, **options)
-        moto = DomainDispatcherApplication(create_backend_app)
-        lock = threading.Lock()
-
-        def route(environ, start_response):
-            if "/personalize/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
-                return self.app(environ, start_response)
-            with lock:
-                return moto(environ, start_response)
-
-        self._server = HttpServer(0)
-        self.aws.endpoint_url = f"http://127.0.0.1:{self._server.port}"
-        self._server.start(route)
-        self.s3 = self.aws.client("s3")
+        super().__init__(**options)
         self._regions = itertools.count(1)
 
     def world(self):
@@ -74,84 +38,6 @@ class Embedded:
         bucket = f"world-{number}"
         self.s3.create_bucket(Bucket=bucket)
         return World(self, f"test-{number}", bucket)
-
-    def stop(self):
-        """End the server."""
-        self._server.stop()
-
-
-def avro(name, *fields, **changes):
-    """A schema as JSON; a field is `NAME:type`, `NAME:type?` for nullable, `NAME:type|` categorical."""
-    entries = []
-    for text in fields:
-        column, _, kind = text.partition(":")
-        entry: dict[str, Any] = {"name": column, "type": kind.strip("?|")}
-        if "?" in kind:
-            entry["type"] = ["null", entry["type"]]
-        if "|" in kind:
-            entry["categorical"] = True
-        entries.append(entry)
-    record = {
-        "type": "record",
-        "name": name,
-        "namespace": NAMESPACE,
-        "fields": entries,
-        "version": "1.0",
-    }
-    return json.dumps(record | changes)
-
-
-INTERACTIONS = avro(
-    "Interactions",
-    "USER_ID:string",
-    "ITEM_ID:string",
-    "TIMESTAMP:long",
-    "EVENT_TYPE:string",
-    "EVENT_VALUE:float?",
-)
-ITEMS = avro("Items", "ITEM_ID:string", "GENRE:string|?", "TEMPO:float?", "YEAR:int?")
-USERS = avro("Users", "USER_ID:string", "AGE:int?", "COUNTRY:string|?")
-SCHEMAS = {"Interactions": INTERACTIONS, "Items": ITEMS, "Users": USERS}
-
-
-def to_csv(header, rows):
-    """Rows as a CSV document; None as an empty cell."""
-    sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
-    return sink.getvalue()
-
-
-CLUSTERS = 4
-PER_CLUSTER = 30
-
-
-def item_rows():
-    """Items of four genres; the genre of item `i<c>-<n>` is `g<c>`."""
-    return [
-        (f"i{c}-{n:02}", f"g{c}|all", 80.0 + 20 * c + n / 10, 1990 + c)
-        for c in range(CLUSTERS)
-        for n in range(PER_CLUSTER)
-    ]
-
-
-def listening_rows(users=60, plays=40, seed=7):
-    """Users who each walk through one genre, mostly in its order: play, then complete or skip."""
-    chance = random.Random(seed)
-    rows = []
-    for user in range(users):
-        cluster, place, when = user % CLUSTERS, chance.randrange(PER_CLUSTER), 1_700_000_000
-        for _ in range(plays):
-            place = (place + chance.choice([1, 1, 1, 2, 7])) % PER_CLUSTER
-            item = f"i{cluster}-{place:02}"
-            when += 200
-            rows.append((f"u{user:03}", item, when, "play", None))
-            if chance.random() < 0.8:
-                rows.append((f"u{user:03}", item, when + 100, "complete", 0.9731))
-            else:
-                rows.append((f"u{user:03}", item, when + 10, "skip", 0.05))
-    return rows
 
 
 @dataclass
@@ -231,13 +117,12 @@ class World:
     def load(self, interactions=None, items=None, users=None):
         """Group, datasets and contents."""
         self.group()
-        header = ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE"]
         rows = listening_rows() if interactions is None else interactions
-        tables = {"Interactions": (header, rows)}
+        tables = {"Interactions": (HEADERS["Interactions"], rows)}
         if items is not None:
-            tables["Items"] = (["ITEM_ID", "GENRE", "TEMPO", "YEAR"], items)
+            tables["Items"] = (HEADERS["Items"], items)
         if users is not None:
-            tables["Users"] = (["USER_ID", "AGE", "COUNTRY"], users)
+            tables["Users"] = (HEADERS["Users"], users)
         for kind, (columns, content) in tables.items():
             self.dataset(kind)
             done = self.import_csv(kind, self.put_csv(f"{kind}.csv", columns, content))

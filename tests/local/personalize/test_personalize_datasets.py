@@ -2,7 +2,7 @@
 
 import pytest
 from botocore.exceptions import ClientError
-from personalize_world import INTERACTIONS, item_rows
+from personalize_data import INTERACTIONS, item_rows
 
 
 class TestDatasetGroups:

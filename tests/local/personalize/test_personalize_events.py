@@ -4,7 +4,7 @@ import json
 import uuid
 
 import pytest
-from personalize_world import item_rows, listening_rows
+from personalize_data import item_rows, listening_rows
 
 from musicrec.local.personalize.interaction_log import InteractionLog, StreamedEvent
 

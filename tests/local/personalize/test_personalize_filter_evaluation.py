@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from personalize_world import ITEMS
+from personalize_data import ITEMS
 
 from musicrec.local.personalize import avro, filter_values
 from musicrec.local.personalize.csv_files import CsvFile, read

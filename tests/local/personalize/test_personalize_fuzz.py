@@ -7,7 +7,8 @@ import pytest
 from botocore.session import Session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from personalize_world import INTERACTIONS, ITEMS, RECIPE, ROLE, item_rows
+from personalize_data import INTERACTIONS, ITEMS, RECIPE, item_rows
+from personalize_world import ROLE
 
 from musicrec.local.personalize.protocol import SERVICES
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from personalize_world import ITEMS
+from personalize_data import ITEMS
 
 from musicrec.local.personalize import avro
 from musicrec.local.personalize.csv_files import CsvFile, read

@@ -2,7 +2,8 @@
 
 import pytest
 from botocore.exceptions import ClientError
-from personalize_world import ITEMS, ROLE, avro, item_rows, listening_rows, to_csv
+from personalize_data import ITEMS, avro, item_rows, listening_rows, to_csv
+from personalize_world import ROLE
 
 from musicrec.local.personalize import avro as rules
 from musicrec.local.personalize import csv_files

@@ -5,9 +5,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from personalize_world import PER_CLUSTER, item_rows
+from personalize_data import PER_CLUSTER, item_rows
 
 from musicrec.local.personalize.ranking import best, shown_scores
+
+
+@pytest.fixture(scope="module")
+def ranking(music):
+    """A campaign that ranks."""
+    return music.campaign("aws-personalized-ranking-v2", "ranking")
+
+
+@pytest.fixture(scope="module")
+def promotion(music):
+    """A fifth of the places for another genre than the user's."""
+    kept = music.filter("INCLUDE ItemID WHERE Items.GENRE IN ($G)", "promoted")
+    return {
+        "name": "new",
+        "percentPromotedItems": 20,
+        "filterArn": kept,
+        "filterValues": {"G": '"g3"'},
+    }
 
 
 class TestBest:
@@ -57,8 +75,13 @@ class TestGetRecommendations:
             ({}, "userId is required"),
             ({"userId": "u", "numResults": 501}, "at most 500"),
             ({"userId": "u", "filterValues": {"A": "1"}}, "needs a filterArn"),
-            ({"userId": "u", "metadataColumns": {"ITEMS": ["GENRE"]}}, "does not emulate"),
-            ({"userId": "u", "promotions": [{"name": "p"}]}, "does not emulate"),
+            ({"userId": "u", "metadataColumns": {"ITEMS": ["MOOD"]}}, "no column MOOD"),
+            ({"userId": "u", "metadataColumns": {"USERS": ["AGE"]}}, "columns of ITEMS"),
+            (
+                {"userId": "u", "metadataColumns": {"ITEMS": ["GENRE"]}, "numResults": 51},
+                "at most 50 with metadataColumns",
+            ),
+            ({"userId": "u", "promotions": [{"name": "p"}]}, "lacks percentPromotedItems"),
         ],
     )
     def test_request_that_cannot_be_served(self, music, params, text):
@@ -66,9 +89,8 @@ class TestGetRecommendations:
         with pytest.raises(music.runtime.exceptions.InvalidInputException, match=text):
             music.recommend(music.arns["campaign"], **params)
 
-    def test_ranking_campaign_gives_no_recommendations(self, music):
+    def test_ranking_campaign_gives_no_recommendations(self, music, ranking):
         """And the other way round."""
-        ranking = music.campaign("aws-personalized-ranking-v2")
         with pytest.raises(music.runtime.exceptions.InvalidInputException, match="GetPersonalized"):
             music.recommend(ranking, userId="u001")
         with pytest.raises(music.runtime.exceptions.InvalidInputException, match="GetRecommend"):
@@ -168,14 +190,114 @@ class TestFilters:
 
 
 class TestGetPersonalizedRanking:
-    def test_order_follows_the_user_and_strangers_come_last(self, music):
+    def test_order_follows_the_user_and_strangers_come_last(self, music, ranking):
         """Scores of the known sum to one; unknown items have none."""
-        campaign = music.campaign("aws-personalized-ranking")
         wanted = ["stranger", "i0-01", "i1-01", "i2-01", "i3-01"]
         answer = music.runtime.get_personalized_ranking(
-            campaignArn=campaign, userId="u002", inputList=wanted
+            campaignArn=ranking, userId="u002", inputList=wanted
         )["personalizedRanking"]
         assert answer[0]["itemId"] == "i2-01"
         assert answer[-1] == {"itemId": "stranger"}
         assert sorted(entry["itemId"] for entry in answer) == sorted(wanted)
         assert sum(entry.get("score", 0) for entry in answer) == pytest.approx(1, abs=1e-5)
+
+    def test_list_may_have_500_items(self, music, ranking):
+        """Fifty when metadata are asked for."""
+        refused = music.runtime.exceptions.InvalidInputException
+        with pytest.raises(refused, match="1 to 500 items, not 501"):
+            music.runtime.get_personalized_ranking(
+                campaignArn=ranking, userId="u", inputList=["i"] * 501
+            )
+        with pytest.raises(refused, match="1 to 50 items, not 51"):
+            music.runtime.get_personalized_ranking(
+                campaignArn=ranking,
+                userId="u",
+                inputList=["i"] * 51,
+                metadataColumns={"ITEMS": ["GENRE"]},
+            )
+
+    def test_metadata_stand_beside_known_items(self, music, ranking):
+        """What the Items dataset lacks has none."""
+        answer = music.runtime.get_personalized_ranking(
+            campaignArn=ranking,
+            userId="u",
+            inputList=["i1-02", "stranger"],
+            metadataColumns={"ITEMS": ["GENRE"]},
+        )["personalizedRanking"]
+        assert [entry["metadata"] for entry in answer] == [{"GENRE": "g1|all"}, {}]
+
+
+class TestMetadata:
+    def test_second_generation_shows_columns_as_text(self, music):
+        """Numbers are written as in the file; the names are those of the request."""
+        item = music.runtime.get_recommendations(
+            campaignArn=music.arns["campaign"],
+            userId="u001",
+            numResults=1,
+            metadataColumns={"ITEMS": ["GENRE", "tempo", "YEAR"]},
+        )["itemList"][0]
+        name, genre, tempo, year = next(row for row in item_rows() if row[0] == item["itemId"])
+        assert name
+        assert item["metadata"] == {"GENRE": genre, "tempo": f"{tempo:g}", "YEAR": str(year)}
+
+    def test_first_generation_needs_the_campaign_s_consent(self, music):
+        """Switched on by an update, the same request is answered."""
+        campaign = music.campaign("aws-user-personalization", "first")
+        request = {"userId": "u001", "metadataColumns": {"ITEMS": ["GENRE"]}}
+        with pytest.raises(music.runtime.exceptions.InvalidInputException, match="enableMetadata"):
+            music.recommend(campaign, **request)
+        music.control.update_campaign(
+            campaignArn=campaign, campaignConfig={"enableMetadataWithRecommendations": True}
+        )
+        assert music.recommend(campaign, **request)
+
+
+class TestPromotions:
+    def ask(self, music, promotion, **params):
+        """The entries of an answer with the promotion."""
+        return music.runtime.get_recommendations(
+            campaignArn=music.arns["campaign"], promotions=[promotion], **params
+        )["itemList"]
+
+    def test_share_of_the_places_is_promoted(self, music, promotion):
+        """They are named, keep their order, and appear once."""
+        items = self.ask(music, promotion, userId="u005", numResults=10)
+        chosen = [entry for entry in items if entry.get("promotionName") == "new"]
+        assert len(items) == len({entry["itemId"] for entry in items}) == 10
+        assert len(chosen) == 2
+        assert all(entry["itemId"].startswith("i3") for entry in chosen)
+        assert all(entry["reason"] == ["Promoted item"] for entry in chosen)
+        assert chosen[0]["score"] >= chosen[1]["score"]
+
+    def test_request_s_filter_spares_promoted_items(self, music, promotion):
+        """The promotion's own filter alone decides about them."""
+        kept = music.filter('EXCLUDE ItemID WHERE Items.GENRE IN ("g3")', "no-g3")
+        items = self.ask(music, promotion, userId="u009", numResults=10, filterArn=kept)
+        assert sum(entry["itemId"].startswith("i3") for entry in items) == 2
+
+    def test_places_differ_by_request_and_repeat_with_it(self, music, promotion):
+        """Random, but from the request alone."""
+        users = [f"u{n:03}" for n in range(1, 30, 4)]
+        places = {
+            user: [
+                tuple(
+                    place
+                    for place, entry in enumerate(
+                        self.ask(music, promotion, userId=user, numResults=20)
+                    )
+                    if "promotionName" in entry
+                )
+                for _ in range(2)
+            ]
+            for user in users
+        }
+        assert all(first == again for first, again in places.values())
+        assert len({first for first, _ in places.values()}) > 1
+
+    def test_too_few_promoted_items_leave_room_for_others(self, music):
+        """The answer keeps its length."""
+        kept = music.filter("INCLUDE ItemID WHERE Items.YEAR > 9000", "nothing")
+        promotion = {"name": "none", "percentPromotedItems": 50, "filterArn": kept}
+        items = self.ask(music, promotion, userId="u001", numResults=10)
+        assert len(items) == 10
+        assert not any("promotionName" in entry for entry in items)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from personalize_world import INTERACTIONS, ITEMS, avro
+from personalize_data import INTERACTIONS, ITEMS, avro
 
 from musicrec.local.personalize import avro as rules
 from musicrec.local.personalize.errors import InvalidInputError

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from personalize_world import PER_CLUSTER, item_rows, listening_rows
+from personalize_data import PER_CLUSTER, item_rows, listening_rows
 
 from musicrec.local.personalize import solution_versions
 
@@ -30,7 +30,7 @@ class TestSolutions:
     @pytest.mark.parametrize(
         ("recipe", "options", "text"),
         [
-            ("aws-trending-now", {}, "does not emulate the recipe aws-trending-now"),
+            ("aws-next-best-action", {}, "does not emulate the recipe aws-next-best-action"),
             ("aws-sims", {"solutionConfig": EVENTS}, "eventsConfig is not supported"),
             ("aws-user-personalization-v2", {"performAutoML": True}, "performAutoML"),
             (
@@ -42,6 +42,15 @@ class TestSolutions:
                 "aws-user-personalization",
                 {"solutionConfig": {"algorithmHyperParameters": {"depth": "9"}}},
                 "Hyperparameter depth is not supported",
+            ),
+            (
+                "aws-trending-now",
+                {
+                    "solutionConfig": {
+                        "featureTransformationParameters": {"trend_discovery_frequency": "1 week"}
+                    }
+                },
+                "use 30 minutes or 1 hour",
             ),
             (
                 "aws-user-personalization",
@@ -265,25 +274,6 @@ class TestCampaigns:
         for delete, params in steps:
             delete(**params)
         assert control.list_solution_versions()["solutionVersions"] == []
-
-
-class TestRecipes:
-    def test_recipes_are_listed_in_alphabetical_pages(self, world):
-        """Domain recipes are among them and can be asked for alone."""
-        pages = world.control.get_paginator("list_recipes").paginate(
-            PaginationConfig={"PageSize": 7}
-        )
-        names = [entry["name"] for page in pages for entry in page["recipes"]]
-        assert names == sorted(names)
-        assert {"aws-user-personalization-v2", "aws-vod-top-picks"} <= set(names)
-        domain = world.control.list_recipes(domain="ECOMMERCE")["recipes"]
-        assert {entry["domain"] for entry in domain} == {"ECOMMERCE"}
-
-    def test_recipe_is_described(self, world):
-        """Type and algorithm."""
-        found = world.control.describe_recipe(recipeArn="arn:aws:personalize:::recipe/aws-sims")
-        assert found["recipe"]["recipeType"] == "RELATED_ITEMS"
-        assert found["recipe"]["algorithmArn"] == "arn:aws:personalize:::algorithm/aws-sims"
 
 
 @pytest.mark.parametrize("recipe", ["aws-sims", "aws-similar-items"])

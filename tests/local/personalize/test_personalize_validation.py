@@ -145,11 +145,11 @@ class TestWire:
 
     def test_every_other_operation_is_refused_by_type(self, world):
         """What is not emulated says so, with an exception that the operation declares."""
-        arn = f"arn:aws:personalize:{world.region}:123456789012:algorithm/x"
+        arn = f"arn:aws:personalize:{world.region}:123456789012:dataset/g/ACTIONS"
         with pytest.raises(ClientError) as caught:
-            world.control.describe_algorithm(algorithmArn=arn)
+            world.events.put_actions(datasetArn=arn, actions=[{"actionId": "a"}])
         assert caught.value.response["Error"]["Code"] == "InvalidInputException"
-        assert "DescribeAlgorithm" in caught.value.response["Error"]["Message"]
+        assert "PutActions" in caught.value.response["Error"]["Message"]
 
     def test_every_emulated_operation_exists(self):
         """No operation is registered under a name that no service has."""

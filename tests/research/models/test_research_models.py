@@ -256,12 +256,34 @@ class TestCooccurrence(ModelContract):
         assert set(before[:4]) == set("abcd")
         assert set(after[:4]) == set("efgh")
 
+    def test_one_chance_meeting_stays_behind_what_many_share(self):
+        """Two items that met once, and nothing else, are no closer than two that many link."""
+        interactions = listening(*["ab", "ac", "bd"] * 20, "ax", items="abcdx")
+        scores = Cooccurrence().fit(interactions).scores(codes(interactions, "a"))
+        assert set(ranking(interactions, scores)[:2]) == set("bc")
+        assert scores[4] < scores[2] / 4
+
+    def test_old_taste_still_counts_a_little(self):
+        """What a listener met long ago ranks above what was never near anything met."""
+        interactions = listening(*["ab" * 3] * 4, *["cd" * 3] * 4, *["ef" * 3] * 5)
+        config = CooccurrenceConfig(history_half_life=0.5, lasting_share=0.05)
+        history = codes(interactions, "a" + "cd" * 40)
+        lasting = Cooccurrence(config).fit(interactions).scores(history)
+        assert ranking(interactions, lasting)[2:4] == "ba"
+        assert lasting[1] > 1.5 * lasting[4:].max()
+
     def test_matches_counts_written_out(self):
         """The blocked sparse product equals a double loop over positions."""
         rng = np.random.default_rng(1)
         plays = ["".join(rng.choice(list("abcdef"), 20)) for _ in range(5)]
         interactions = listening(*plays, items="abcdef")
-        config = CooccurrenceConfig(window=7, window_half_life=3.0, popularity_discount=0.5)
+        config = CooccurrenceConfig(
+            window=7,
+            window_half_life=3.0,
+            backward_weight=0.5,
+            popularity_discount=0.5,
+            prior_meetings=2.0,
+        )
         expected = np.zeros((6, 6))
         for play in plays:
             heard = [item for n, item in enumerate(play) if n == 0 or play[n - 1] != item]
@@ -270,7 +292,9 @@ class TestCooccurrence(ModelContract):
                     if i != j and abs(j - i) <= 7:
                         weight = 0.5 ** ((abs(j - i) - 1) / 3) * (1 if j > i else 0.5)
                         expected["abcdef".index(a), "abcdef".index(b)] += weight
-        expected /= np.sqrt(expected.sum(axis=1, keepdims=True) * expected.sum(axis=0))
+        prior = 2 * 1.5 * sum(0.5 ** (lag / 3) for lag in range(7))
+        rows, columns = expected.sum(axis=1, keepdims=True) + prior, expected.sum(axis=0) + prior
+        expected /= np.sqrt(rows * columns)
         model = Cooccurrence(config).fit(interactions)
         found = [model.scores(np.array([code], dtype=np.int32)) for code in range(6)]
         np.testing.assert_allclose(found, expected, rtol=1e-4)

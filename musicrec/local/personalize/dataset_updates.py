@@ -1,0 +1,68 @@
+"""`UpdateDataset`: another schema for an Items or Users dataset, which keeps its contents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from musicrec.local.personalize.errors import InvalidInputError, ResourceInUseError
+from musicrec.local.personalize.resources import CHANGING, Dataset, ImportJob, Schema
+
+if TYPE_CHECKING:
+    from musicrec.local.personalize.avro import DatasetSchema
+    from musicrec.local.personalize.operation import Operation
+    from musicrec.local.personalize.region import Region
+
+
+def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
+    """`UpdateDataset`. Solutions that exist do not train on the new columns."""
+    with region.lock:
+        dataset = region.get_active(Dataset, params["datasetArn"])
+        schema = region.get(Schema, params["schemaArn"])
+        if dataset.records is None:
+            raise InvalidInputError(
+                f"Only Items and Users datasets can be updated; {dataset.arn} is {dataset.kind}."
+            )
+        if schema.fields.kind != dataset.kind:
+            raise InvalidInputError(
+                f"The schema {schema.arn} describes {schema.fields.record}, not {dataset.kind}."
+            )
+        added = added_fields(dataset.schema.fields, schema.fields)
+        running = [job for job in region.all(ImportJob) if job.dataset is dataset]
+        if any(job.status in CHANGING for job in running):
+            raise ResourceInUseError(f"Dataset {dataset.arn} is being imported into; wait for it.")
+        dataset.records.widen(schema.fields)
+        dataset.added |= dict.fromkeys(added, region.sequence)
+        dataset.schema = schema
+        now = region.clock()
+        dataset.settings = dataset.settings | {"schemaArn": schema.arn}
+        dataset.updated = now
+        dataset.update = {
+            "schemaArn": schema.arn,
+            "status": dataset.status,
+            "creationDateTime": now,
+            "lastUpdatedDateTime": now,
+        }
+    return {"datasetArn": dataset.arn}
+
+
+def added_fields(old: DatasetSchema, new: DatasetSchema) -> list[str]:
+    """The names of the fields that the new schema adds.
+
+    Raises:
+        InvalidInputError: it drops or changes a field of the old one, or a new one is not nullable.
+    """
+    by_name = {field.name: field for field in new.fields}
+    for field in old.fields:
+        if by_name.get(field.name) != field:
+            raise InvalidInputError(
+                f"The new schema must keep the field {field.name} with its type and attributes."
+            )
+    known = {field.name for field in old.fields}
+    added = [field for field in new.fields if field.name not in known]
+    for field in added:
+        if not field.nullable:
+            raise InvalidInputError(f"The new field {field.name} must allow null.")
+    return [field.name for field in added]
+
+
+OPERATIONS: Final[dict[str, Operation]] = {"UpdateDataset": update}

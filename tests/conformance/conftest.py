@@ -1,0 +1,102 @@
+"""The targets of the conformance suite, and what its tests share on one of them.
+
+Trainings are made once a run: on AWS each takes most of an hour, and costs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import boto3
+import coverage_page
+import pytest
+from personalize_data import item_rows, listening_rows
+from personalize_server import Server
+from personalize_target import Target
+
+HERE = Path(__file__).parent
+VERIFIED = HERE / "verified.json"
+
+
+@pytest.fixture(scope="session")
+def target(request):
+    """The endpoint that the command line asks for."""
+    option = request.config.getoption
+    if option("--aws"):
+        role, bucket = option("--aws-role"), option("--aws-bucket")
+        if not role or not bucket:
+            pytest.exit("--aws needs --aws-role and --aws-bucket", returncode=4)
+        client = partial(boto3.client, region_name=option("--aws-region"))
+        found = Target(client, bucket, role, pause=20, patience=3 * 3600)
+        yield found
+        found.clean_up()
+        return
+    server = Server()
+    server.s3.create_bucket(Bucket="conformance")
+    role = "arn:aws:iam::123456789012:role/conformance"
+    yield Target(server.aws.client, "conformance", role, pause=0.05, patience=60)
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def group(target):
+    """A dataset group with nothing in it."""
+    return target.group("empty")
+
+
+@pytest.fixture(scope="session")
+def music(target):
+    """A dataset group with data and an event tracker."""
+    arn = target.group("music")
+    users = [(f"u{n:03}", 15 + n % 10, "DE" if n % 2 else "FR") for n in range(60)]
+    tables = {"Interactions": listening_rows(), "Items": item_rows(), "Users": users}
+    datasets = {}
+    for kind, rows in tables.items():
+        datasets[kind] = target.dataset(arn, kind, "music")
+        done = target.import_rows(datasets[kind], kind, rows, "music")
+        assert done["status"] == "ACTIVE", done
+    tracker = target.control.create_event_tracker(name=target.name("t"), datasetGroupArn=arn)
+    target.later(target.control.delete_event_tracker, eventTrackerArn=tracker["eventTrackerArn"])
+    return SimpleNamespace(group=arn, datasets=datasets, tracking_id=tracker["trackingId"])
+
+
+@pytest.fixture(scope="session")
+def version(target, music):
+    """A trained version of User-Personalization-v2."""
+    return target.version(target.solution(music.group, "aws-user-personalization-v2", "users"))
+
+
+@pytest.fixture(scope="session")
+def campaign(target, version):
+    """Its campaign."""
+    return target.campaign(version, "users")
+
+
+@pytest.fixture(scope="session")
+def ranking(target, music):
+    """A campaign of Personalized-Ranking-v2."""
+    solution = target.solution(music.group, "aws-personalized-ranking-v2", "lists")
+    return target.campaign(target.version(solution), "lists")
+
+
+def verified():
+    """On which day each test last passed against AWS, by node id."""
+    return json.loads(VERIFIED.read_text()) if VERIFIED.exists() else {}
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Write what was asked for, of a run in which everything passed."""
+    ours = [item for item in session.items if HERE in item.path.parents]
+    if exitstatus != 0 or not ours:
+        return
+    if session.config.getoption("--aws"):
+        today = dt.datetime.now(dt.UTC).date().isoformat()
+        days = verified() | {item.nodeid: today for item in ours}
+        VERIFIED.write_text(json.dumps(days, indent=1, sort_keys=True) + "\n")
+    page = session.config.getoption("--coverage-page")
+    if page:
+        Path(page).write_text(coverage_page.render(ours, verified()))
