@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import dataclass
 
@@ -54,3 +55,10 @@ class Server:
     def stop(self):
         """End the server."""
         self._server.stop()
+
+
+if __name__ == "__main__":
+    running = Server()
+    print(running.aws.endpoint_url, flush=True)  # noqa: T201 - tells whoever started it
+    sys.stdin.read()
+    running.stop()

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import boto3
 import coverage_page
+import personalize_server
 import pytest
 from personalize_data import item_rows, listening_rows
-from personalize_server import Server
 from personalize_target import Target
 
 HERE = Path(__file__).parent
@@ -35,11 +37,18 @@ def target(request):
         yield found
         found.clean_up()
         return
-    server = Server()
-    server.s3.create_bucket(Bucket="conformance")
-    role = "arn:aws:iam::123456789012:role/conformance"
-    yield Target(server.aws.client, "conformance", role, pause=0.05, patience=60)
-    server.stop()
+    # In a process of its own: moto's state is the process's, and other tests reset theirs.
+    with subprocess.Popen(
+        [sys.executable, personalize_server.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        aws = personalize_server.LoopbackAws(server.stdout.readline().strip())
+        aws.client("s3").create_bucket(Bucket="conformance")
+        role = "arn:aws:iam::123456789012:role/conformance"
+        yield Target(aws.client, "conformance", role, pause=0.05, patience=60)
+        server.stdin.close()
 
 
 @pytest.fixture(scope="session")
