@@ -73,9 +73,13 @@ def stacked(
         parts = list(pool.map(part, blocks(costs)))
     if not parts:
         return sparse.csr_array(np.empty((0, 0), dtype=np.float32))
-    whole: sparse.csr_array = sparse.vstack(parts, format="csr")
-    whole.sort_indices()
-    return whole
+    lengths = np.concatenate([np.diff(each.indptr) for each in parts])
+    whole = (
+        np.concatenate([each.data for each in parts]),
+        np.concatenate([each.indices for each in parts]),
+        np.concatenate([[0], np.cumsum(lengths)]),
+    )
+    return sparse.csr_array(whole, shape=(len(lengths), parts[0].shape[1]))
 
 
 def weighted_rows(
