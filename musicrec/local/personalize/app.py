@@ -59,12 +59,18 @@ class PersonalizeApp:
     """
 
     def __init__(
-        self, aws: Aws, clock: Callable[[], float], patience: float, life_cycle: LifeCycle
+        self,
+        aws: Aws,
+        clock: Callable[[], float],
+        patience: float,
+        life_cycle: LifeCycle,
+        seed: int,
     ) -> None:
         self.life_cycle = life_cycle
         self._aws = aws
         self._clock = clock
         self._patience = patience
+        self._seed = seed
         self._workers = Workers()
         self._lock = Lock()
         self._regions: dict[str, Region] = {}
@@ -121,6 +127,7 @@ class PersonalizeApp:
                     workers=self._workers,
                     clock=self._clock,
                     patience=self._patience,
+                    seed=self._seed,
                     life_cycle=lambda: self.life_cycle,
                 )
             return self._regions[name]
@@ -132,6 +139,7 @@ def create_app(
     clock: Callable[[], float] = time.time,
     patience: float = PATIENCE,
     life_cycle: LifeCycle = INSTANT,
+    seed: int = 0,
 ) -> PersonalizeApp:
     """A WSGI application for personalize, personalize-events and personalize-runtime.
 
@@ -140,5 +148,6 @@ def create_app(
         clock: epoch seconds, for creation times and slow transitions.
         patience: seconds that a describe may wait for a running job.
         life_cycle: how resources come and go.
+        seed: of exploration: the same state and seed give the same lists.
     """
-    return PersonalizeApp(aws, clock, patience, life_cycle)
+    return PersonalizeApp(aws, clock, patience, life_cycle, seed)

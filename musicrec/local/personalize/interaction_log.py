@@ -16,6 +16,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from musicrec.local.personalize.impressions import Impressions
 from musicrec.local.personalize.interaction_table import (
     IDENTITY,
     InteractionTable,
@@ -62,9 +63,14 @@ class StreamedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InteractionLog:
-    """The interactions of one dataset group."""
+    """The interactions of one dataset group.
+
+    Attributes:
+        impressions: what the streamed events say was shown.
+    """
 
     def __init__(self) -> None:
+        self.impressions = Impressions()
         self._lock = RLock()
         self._reset()
 
@@ -133,6 +139,7 @@ class InteractionLog:
         self._identities.add(event.identity)
         self._by_owner[event.owner].append((len(self._streamed), event))
         self._streamed.append(event)
+        self.impressions.record(event)
         return True
 
     @property

@@ -49,6 +49,7 @@ class Region:
         life_cycle: gives the settings of the moment.
         patience: seconds that a describe waits for a running job before it answers.
         new_id: makes identifiers.
+        seed: of what is left to chance, such as exploration.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Region:
     life_cycle: Callable[[], LifeCycle] = LifeCycle
     patience: float = 0.0
     new_id: Callable[[], uuid.UUID] = uuid.uuid4
+    seed: int = 0
     lock: RLock = field(default_factory=RLock)
     _resources: dict[str, Resource] = field(default_factory=dict)
     _created: int = 0

@@ -12,10 +12,10 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
+    from musicrec.local.personalize.auto_update import Refreshed
     from musicrec.local.personalize.avro import DatasetSchema
     from musicrec.local.personalize.filter_language import FilterExpression
     from musicrec.local.personalize.interaction_log import InteractionLog
-    from musicrec.local.personalize.item_columns import ItemColumns
     from musicrec.local.personalize.life_cycle import Passage
     from musicrec.local.personalize.metadata import MetadataRecords
     from musicrec.local.personalize.recipes import Recipe
@@ -217,8 +217,7 @@ class SolutionVersion(Job):
 
     Attributes:
         metrics: offline metrics by AWS's names.
-        columns: item metadata by the model's item codes, renewed when the metadata change.
-        user_columns: user metadata by the training's user codes, likewise.
+        refreshed: the last automatic update.
         trend: what Trending-Now found last.
     """
 
@@ -226,8 +225,7 @@ class SolutionVersion(Job):
     solution: Solution
     trained: Trained | None = None
     metrics: dict[str, float] = field(default_factory=dict)
-    columns: ItemColumns | None = None
-    user_columns: ItemColumns | None = None
+    refreshed: Refreshed | None = None
     trend: Trend | None = None
 
     def view(self) -> dict[str, Any]:

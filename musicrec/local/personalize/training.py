@@ -6,13 +6,14 @@ appears as a whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from musicrec.local.personalize import novelty
 from musicrec.local.personalize.avro import RESERVED
-from musicrec.local.personalize.item_features import item_features
+from musicrec.local.personalize.item_features import FeatureEncoder, item_features
 from musicrec.local.personalize.models import new_model, uses_metadata
 from musicrec.local.personalize.workers import JobFailedError
 from musicrec.research.models.base import Interactions
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from musicrec.local.personalize.event_selection import EventSelection
     from musicrec.local.personalize.interaction_log import InteractionLog
     from musicrec.local.personalize.interaction_table import InteractionTable
+    from musicrec.local.personalize.item_columns import ItemColumns
     from musicrec.local.personalize.metadata import MetadataRecords
+    from musicrec.local.personalize.novelty import Novelty
     from musicrec.local.personalize.recipes import Recipe
     from musicrec.research.models.base import Model
 
@@ -42,6 +45,7 @@ class TrainingData:
         features: item metadata as numbers, by item code.
         mark: streamed events before this mark are among the interactions.
         catalogue_size: distinct items in all datasets.
+        novelty: for recipes that explore.
     """
 
     interactions: Interactions
@@ -49,19 +53,35 @@ class TrainingData:
     features: NDArray[np.float32] | None
     mark: int
     catalogue_size: int
+    novelty: Novelty | None = None
+
+
+@dataclass(eq=False)
+class Layouts:
+    """Metadata by a model's codes, made anew when the metadata change.
+
+    Attributes:
+        items: by item code.
+        users: by the training's user codes.
+    """
+
+    items: ItemColumns | None = None
+    users: ItemColumns | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A model with what it needs to answer; never changed once made.
+    """A model with what it needs to answer; never changed once made, layouts aside.
 
     Attributes:
         model: fitted.
-        item_ids: by code.
+        item_ids: by code; those of the training first, then those that an automatic update added.
         item_index: codes by id.
         seen: the histories known at training, in the model's codes.
         selection: which events make a history.
         mark: streamed events before this mark are in `seen`.
+        novelty: how new the items are, for recipes that explore.
+        layouts: metadata at hand.
     """
 
     model: Model
@@ -70,6 +90,13 @@ class Trained:
     seen: InteractionTable
     selection: EventSelection
     mark: int
+    novelty: Novelty | None = None
+    layouts: Layouts = field(default_factory=Layouts)
+
+    @property
+    def known(self) -> int:
+        """How many items the training knew: later ones have this code and higher ones."""
+        return len(self.seen.item_ids)
 
 
 def collect(
@@ -102,10 +129,16 @@ def collect(
     item_ids = sorted(met | described) if uses_metadata(recipe) else sorted(met)
     seen = seen.recode_items(item_ids)
     index = {name: code for code, name in enumerate(item_ids)}
-    with_metadata = items if uses_metadata(recipe) else None
-    features = item_features(with_metadata, index, excluded) if with_metadata else None
+    encoder = FeatureEncoder.learned(items, excluded) if items and uses_metadata(recipe) else None
+    features = item_features(encoder, items, index) if items and encoder else None
+    interactions = _interactions(seen, weights)
     return TrainingData(
-        _interactions(seen, weights), seen, features, mark, len(described.union(table.item_ids))
+        interactions=interactions,
+        seen=seen,
+        features=features,
+        mark=mark,
+        catalogue_size=len(described.union(table.item_ids)),
+        novelty=_novelty(interactions, items, encoder, features, log) if recipe.explores else None,
     )
 
 
@@ -118,7 +151,19 @@ def fit(recipe: Recipe, selection: EventSelection, data: TrainingData) -> Traine
         seen=data.seen,
         selection=selection,
         mark=data.mark,
+        novelty=data.novelty,
     )
+
+
+def _novelty(
+    interactions: Interactions,
+    items: MetadataRecords | None,
+    encoder: FeatureEncoder | None,
+    features: NDArray[np.float32] | None,
+    log: InteractionLog,
+) -> Novelty:
+    described = (encoder, features) if encoder and features is not None else None
+    return novelty.learned(interactions, items, described, log.bulk)
 
 
 def _interactions(seen: InteractionTable, weights: NDArray[np.float32]) -> Interactions:
