@@ -18,7 +18,6 @@ import numpy as np
 
 from musicrec.local.personalize.errors import InvalidInputError
 from musicrec.local.personalize.history import model_history
-from musicrec.local.personalize.ranking import best
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,9 +46,6 @@ LIGHT_FOR_NEWCOMERS: Final = 0.02
 
 BEST_FIT: Final = 6.0
 """Standard deviations beyond which fitting the user better does not help an item any more."""
-
-FAMILIAR_AFTER: Final = 10.0
-"""Interactions after which an item is half as likely to be explored."""
 
 
 @dataclass(frozen=True)
@@ -154,30 +150,28 @@ def drawn(
     version: SolutionVersion,
     trained: Trained,
     scores: NDArray[np.float32],
-    count: int,
+    candidates: NDArray[np.bool_],
     chance: np.random.Generator,
-) -> NDArray[np.int64]:
-    """The codes of `count` items drawn by lot, or of as many as there are.
+) -> NDArray[np.float32]:
+    """A lot for every item, weighted by its chance: the highest ones win.
 
     Args:
         version: whose group's impressions count.
         trained: its model.
-        scores: how well each item fits; -inf where it must not be drawn.
-        count: of places.
-        chance: draws a lot for every item, so that what befalls one changes no other's.
+        scores: how well each item fits.
+        candidates: mask of the items that may win; the others' lots are -inf.
+        chance: gives every item a lot, so that what befalls one changes no other's.
     """
     novelty = trained.novelty
-    pool = np.flatnonzero(np.isfinite(scores))
-    if novelty is None or len(pool) == 0:
-        return np.empty(0, dtype=np.int64)
-    lots = chance.standard_exponential(len(scores), dtype=np.float32)[pool]
-    passed = novelty.passed.counts(version.solution.group.log.impressions, trained.item_index)
-    fits = scores[pool] - scores[pool].mean()
-    worth = (fits / (fits.std() or np.float32(1))).clip(max=BEST_FIT)
-    worth -= np.log1p(novelty.meetings[pool] / FAMILIAR_AFTER) + np.log1p(passed[pool])
-    ranked = np.full(len(scores), -np.inf, dtype=np.float32)
-    ranked[pool] = worth - np.log(lots)  # the first of exponential clocks: a draw by weight
-    return best(ranked, count)
+    assert novelty  # without it nothing is explored
+    spread = scores.std() or np.float32(1)
+    worth: NDArray[np.float32] = ((scores - scores.mean()) / spread).clip(max=BEST_FIT)
+    worth -= novelty.familiarity
+    worth -= novelty.passed.penalties(version.solution.group.log.impressions, trained.item_index)
+    # Among exponential clocks at these rates, the first to ring is a draw by weight.
+    worth -= np.log(chance.standard_exponential(len(scores), dtype=np.float32))
+    worth[~candidates] = -np.inf
+    return worth
 
 
 def unheard(

@@ -7,6 +7,7 @@ any interaction it is as young as the newest interaction of all.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from musicrec.local.personalize.metadata import MetadataRecords
     from musicrec.research.models.base import Interactions
 
+FAMILIAR_AFTER: Final = 10.0
+"""Interactions after which an item is half as likely to be explored."""
+
 CREATED: Final = "CREATION_TIMESTAMP"
 
 
@@ -38,19 +42,22 @@ class PassedOver:
     def __init__(self, counts: NDArray[np.float32]) -> None:
         self._lock = Lock()
         self._counts = counts
+        self._penalties = np.log1p(counts)
         self._read = 0
 
-    def counts(
+    def penalties(
         self, impressions: Impressions, item_index: Mapping[str, int]
     ) -> NDArray[np.float32]:
-        """The counts of now, by item code."""
+        """What each item loses of the logarithm of its chance: once passed over, half the chance."""
         with self._lock:
             news = impressions.changes(self._read)
             self._read += len(news)
             for item, change in news:
-                if item in item_index:
-                    self._counts[item_index[item]] += change
-            return self._counts
+                code = item_index.get(item)
+                if code is not None:
+                    self._counts[code] += change
+                    self._penalties[code] = np.log1p(self._counts[code])
+            return self._penalties
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +79,12 @@ class Novelty:
     imported: NDArray[np.float32]
     anchors: Anchors | None
     passed: PassedOver
+
+    @cached_property
+    def familiarity(self) -> NDArray[np.float32]:
+        """What each item loses of the logarithm of its chance for being known."""
+        lost: NDArray[np.float32] = np.log1p(self.meetings / np.float32(FAMILIAR_AFTER))
+        return lost
 
     def extended(self, newcomers: pa.Table) -> Self:
         """With new items, in the order of their records."""

@@ -82,9 +82,10 @@ class Selection:
     def _explored(self, places: int) -> NDArray[np.int64]:
         if places == 0:
             return np.empty(0, dtype=np.int64)
-        open_to_it = self._young() & exploration.unheard(self.version, self.trained, self.params)
-        scores = np.where(open_to_it, self.scores, np.float32(-np.inf))
-        return exploration.drawn(self.version, self.trained, scores, places, self.chance)
+        candidates = self._young() & np.isfinite(self.scores)
+        candidates &= exploration.unheard(self.version, self.trained, self.params)
+        lots = exploration.drawn(self.version, self.trained, self.scores, candidates, self.chance)
+        return best(lots, places)
 
     def _young(self) -> NDArray[np.bool_]:
         novelty = self.trained.novelty
