@@ -115,7 +115,12 @@ def _train(region: Region, version: SolutionVersion) -> None:
     selection = EventSelection.of(version.settings)
     items = records_of(region, solution.group, ITEMS)
     data = collect(
-        solution.recipe, selection, solution.group.log, items, _excluded(region, version)
+        solution.recipe,
+        selection,
+        solution.group.log,
+        items,
+        excluded=_excluded(region, version),
+        config=version.settings.get("solutionConfig", {}),
     )
     version.trained = fit(solution.recipe, selection, data)
     if version.settings["trainingMode"] == "UPDATE" and parent is not None:

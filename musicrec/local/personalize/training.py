@@ -7,7 +7,7 @@ appears as a whole.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,10 +15,13 @@ from musicrec.local.personalize import novelty
 from musicrec.local.personalize.avro import RESERVED
 from musicrec.local.personalize.item_features import FeatureEncoder, item_features
 from musicrec.local.personalize.models import new_model, uses_metadata
+from musicrec.local.personalize.objective import Objective, WithObjective
 from musicrec.local.personalize.workers import JobFailedError
 from musicrec.research.models.base import Interactions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from musicrec.local.personalize.event_selection import EventSelection
@@ -45,6 +48,8 @@ class TrainingData:
         features: item metadata as numbers, by item code.
         mark: streamed events before this mark are among the interactions.
         catalogue_size: distinct items in all datasets.
+        parameters: hyperparameters of the solution.
+        objective: beside relevance.
         novelty: for recipes that explore.
     """
 
@@ -53,6 +58,8 @@ class TrainingData:
     features: NDArray[np.float32] | None
     mark: int
     catalogue_size: int
+    parameters: Mapping[str, str]
+    objective: Objective | None
     novelty: Novelty | None = None
 
 
@@ -104,7 +111,9 @@ def collect(
     selection: EventSelection,
     log: InteractionLog,
     items: MetadataRecords | None,
-    excluded: frozenset[str] = frozenset(),
+    *,
+    excluded: frozenset[str],
+    config: Mapping[str, Any],
 ) -> TrainingData:
     """Take what is there now.
 
@@ -114,6 +123,7 @@ def collect(
         log: the group's interactions.
         items: the group's Items dataset.
         excluded: item columns that the solution leaves out.
+        config: the `solutionConfig`.
 
     Raises:
         JobFailedError: the data do not reach AWS's minimums.
@@ -138,14 +148,22 @@ def collect(
         features=features,
         mark=mark,
         catalogue_size=len(described.union(table.item_ids)),
+        parameters=config.get("algorithmHyperParameters", {}),
+        objective=Objective.of(config, items, index),
         novelty=_novelty(interactions, items, encoder, features, log) if recipe.explores else None,
     )
+
+
+def unfitted(recipe: Recipe, data: TrainingData) -> Model:
+    """The model that the recipe and the solution's configuration ask for."""
+    model = new_model(recipe, data.parameters)
+    return model if data.objective is None else WithObjective(model, data.objective)
 
 
 def fit(recipe: Recipe, selection: EventSelection, data: TrainingData) -> Trained:
     """Train the recipe's model on all of the data."""
     return Trained(
-        model=new_model(recipe).fit(data.interactions, data.features),
+        model=unfitted(recipe, data).fit(data.interactions, data.features),
         item_ids=data.interactions.item_ids,
         item_index={name: code for code, name in enumerate(data.interactions.item_ids)},
         seen=data.seen,
