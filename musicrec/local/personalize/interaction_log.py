@@ -67,10 +67,12 @@ class InteractionLog:
 
     Attributes:
         impressions: what the streamed events say was shown.
+        revision: how often anything was added or replaced.
     """
 
     def __init__(self) -> None:
         self.impressions = Impressions()
+        self.revision = 0
         self._lock = RLock()
         self._reset()
 
@@ -88,6 +90,7 @@ class InteractionLog:
         encoded = InteractionTable.encode(identity_columns(table))
         with self._lock:
             self._bulk, self._table = table, encoded
+            self.revision += 1
 
     def append_bulk(self, table: pa.Table) -> None:
         """An INCREMENTAL import."""
@@ -139,6 +142,7 @@ class InteractionLog:
         self._identities.add(event.identity)
         self._by_owner[event.owner].append((len(self._streamed), event))
         self._streamed.append(event)
+        self.revision += 1
         self.impressions.record(event)
         return True
 

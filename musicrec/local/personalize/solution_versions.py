@@ -56,14 +56,30 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInputError(
             f"The dataset group {solution.group.arn} has no Interactions dataset to train on."
         )
+    return {"solutionVersionArn": _start(region, solution, params | {"trainingMode": mode}).arn}
+
+
+def train_automatically(region: Region, solution: Solution) -> None:
+    """Begin a training that nobody asked for.
+
+    Raises:
+        LimitExceededError: too many trainings run.
+    """
+    params = {"trainingMode": "FULL", "trainingType": "AUTOMATIC", "solutionArn": solution.arn}
+    _start(region, solution, params)
+
+
+def _start(region: Region, solution: Solution, params: dict[str, Any]) -> SolutionVersion:
     with region.lock:
         check_running(SolutionVersion, region.all(SolutionVersion))
         arn = f"{solution.arn}/{params.get('name') or region.new_id().hex[:8]}"
         echoed = {name: solution.settings[name] for name in _ECHOED if name in solution.settings}
-        settings = params | echoed | {"trainingMode": mode, "trainingType": "MANUAL"}
-        version = region.add(SolutionVersion(**common(region, arn, settings), solution=solution))
+        settings = {"trainingType": "MANUAL"} | params | echoed
+        made = common(region, arn, settings)
+        revision = solution.group.log.revision
+        version = region.add(SolutionVersion(**made, solution=solution, revision=revision))
     region.workers.start(region, version, partial(_train, region, version))
-    return {"solutionVersionArn": arn}
+    return version
 
 
 def stop(region: Region, params: dict[str, Any]) -> dict[str, Any]:

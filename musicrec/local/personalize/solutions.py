@@ -22,6 +22,7 @@ from musicrec.local.personalize.resources import (
     Solution,
     SolutionVersion,
 )
+from musicrec.local.personalize.training_schedule import interval
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.recipes import Recipe
@@ -33,7 +34,7 @@ _SHOWN: Final = ("solutionVersionArn", "status", "creationDateTime", "lastUpdate
 
 
 def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    """`CreateSolution`. `performAutoTraining` is kept and echoed, but nothing trains by itself."""
+    """`CreateSolution`."""
     if params.get("performAutoML"):
         raise NotEmulatedError("performAutoML")
     if params.get("performIncrementalUpdate"):
@@ -122,6 +123,7 @@ def _check_config(recipe: Recipe, params: dict[str, Any]) -> None:
     if "eventsConfig" in config and "eventType" in params:
         raise InvalidInputError("Give eventsConfig or eventType, not both.")
     _check_events(config.get("eventsConfig", {}).get("eventParametersList", []))
+    interval(config)
     _check_threshold(config.get("eventValueThreshold"))
     _check_columns(config.get("trainingDataConfig", {}))
     recipe.check_parameters(
