@@ -114,6 +114,11 @@ class Recipe:
         return self.name in {"aws-user-personalization", "aws-user-personalization-v2"}
 
     @property
+    def takes_context(self) -> bool:
+        """Whether the circumstances of a request matter."""
+        return self.explores or self.name.startswith("aws-personalized-ranking")
+
+    @property
     def algorithm_arn(self) -> str:
         """The ARN of the recipe's algorithm."""
         return f"arn:aws:personalize:::algorithm/{self.algorithm or self.name}"

@@ -146,7 +146,7 @@ def ranking(
         )
     allowed = request_filter.allowed(region, version, trained, params)
     known = [trained.item_index[item] for item in wanted if item in trained.item_index]
-    scores = of_user(version, trained, params["userId"])
+    scores = of_user(version, trained, params)
     ranked = np.full_like(scores, -np.inf)
     ranked[known] = scores[known]
     if allowed is not None:

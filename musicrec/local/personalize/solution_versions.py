@@ -135,8 +135,9 @@ def _train(region: Region, version: SolutionVersion) -> None:
         selection,
         solution.group.log,
         items,
-        excluded=_excluded(region, version),
+        excluded=_excluded(region, version, ITEMS),
         config=version.settings.get("solutionConfig", {}),
+        contexts=_contexts(region, version),
     )
     version.trained = fit(solution.recipe, selection, data)
     if version.settings["trainingMode"] == "UPDATE" and parent is not None:
@@ -148,25 +149,35 @@ def _train(region: Region, version: SolutionVersion) -> None:
     version.settings["trainingHours"] = round((region.clock() - started) / 3600, 6)
 
 
-def _excluded(region: Region, version: SolutionVersion) -> frozenset[str]:
-    """Columns of Items that are left out: those named or not named, and those added later."""
+def _contexts(region: Region, version: SolutionVersion) -> list[str]:
+    """The columns of Interactions that tell circumstances to the recipes that look at them."""
+    dataset = of_group(region, version.solution.group, INTERACTIONS)
+    if dataset is None or not version.solution.recipe.takes_context:
+        return []
+    excluded = _excluded(region, version, INTERACTIONS)
+    fields = dataset.schema.fields.fields
+    return [entry.name for entry in fields if entry.categorical and entry.name not in excluded]
+
+
+def _excluded(region: Region, version: SolutionVersion, kind: str) -> frozenset[str]:
+    """Columns of a dataset that are left out: those named or not named, and those added later."""
     solution = version.solution
-    dataset = of_group(region, solution.group, ITEMS)
+    dataset = of_group(region, solution.group, kind)
     if dataset is None:
         return frozenset()
     later = {name for name, since in dataset.added.items() if since >= solution.sequence}
     config = version.settings.get("solutionConfig", {}).get("trainingDataConfig", {})
-    included = _of_items(config.get("includedDatasetColumns", {}))
-    named = _of_items(config.get("excludedDatasetColumns", {})) or set()
+    included = _named(config.get("includedDatasetColumns", {}), kind)
+    named = _named(config.get("excludedDatasetColumns", {}), kind) or set()
     if included is not None:
-        named = {field.name for field in dataset.schema.fields.fields} - included - {"ITEM_ID"}
+        named = {field.name for field in dataset.schema.fields.fields} - included
     return frozenset(later | named)
 
 
-def _of_items(by_dataset: dict[str, list[str]]) -> set[str] | None:
-    """The columns named for Items; None if that dataset is not named."""
+def _named(by_dataset: dict[str, list[str]], kind: str) -> set[str] | None:
+    """The columns named for a dataset; None if that dataset is not named."""
     for dataset, columns in by_dataset.items():
-        if dataset.upper() == ITEMS:
+        if dataset.upper() == kind:
             return set(columns)
     return None
 

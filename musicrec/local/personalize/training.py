@@ -13,6 +13,7 @@ import numpy as np
 
 from musicrec.local.personalize import novelty
 from musicrec.local.personalize.avro import RESERVED
+from musicrec.local.personalize.contexts import Contexts
 from musicrec.local.personalize.item_features import FeatureEncoder, item_features
 from musicrec.local.personalize.models import new_model, uses_metadata
 from musicrec.local.personalize.objective import Objective, WithObjective
@@ -20,7 +21,7 @@ from musicrec.local.personalize.workers import JobFailedError
 from musicrec.research.models.base import Interactions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -50,6 +51,7 @@ class TrainingData:
         catalogue_size: distinct items in all datasets.
         parameters: hyperparameters of the solution.
         objective: beside relevance.
+        contexts: what the circumstances of interactions say.
         novelty: for recipes that explore.
     """
 
@@ -60,6 +62,7 @@ class TrainingData:
     catalogue_size: int
     parameters: Mapping[str, str]
     objective: Objective | None
+    contexts: Contexts
     novelty: Novelty | None = None
 
 
@@ -87,6 +90,7 @@ class Trained:
         seen: the histories known at training, in the model's codes.
         selection: which events make a history.
         mark: streamed events before this mark are in `seen`.
+        contexts: what circumstances say.
         novelty: how new the items are, for recipes that explore.
         layouts: metadata at hand.
     """
@@ -97,6 +101,7 @@ class Trained:
     seen: InteractionTable
     selection: EventSelection
     mark: int
+    contexts: Contexts = field(default_factory=lambda: Contexts({}))
     novelty: Novelty | None = None
     layouts: Layouts = field(default_factory=Layouts)
 
@@ -114,6 +119,7 @@ def collect(
     *,
     excluded: frozenset[str],
     config: Mapping[str, Any],
+    contexts: Collection[str] = (),
 ) -> TrainingData:
     """Take what is there now.
 
@@ -124,6 +130,7 @@ def collect(
         items: the group's Items dataset.
         excluded: item columns that the solution leaves out.
         config: the `solutionConfig`.
+        contexts: columns of Interactions that tell circumstances.
 
     Raises:
         JobFailedError: the data do not reach AWS's minimums.
@@ -150,6 +157,7 @@ def collect(
         catalogue_size=len(described.union(table.item_ids)),
         parameters=config.get("algorithmHyperParameters", {}),
         objective=Objective.of(config, items, index),
+        contexts=Contexts.learned(log, mark, contexts, index),
         novelty=_novelty(interactions, items, encoder, features, log) if recipe.explores else None,
     )
 
@@ -169,6 +177,7 @@ def fit(recipe: Recipe, selection: EventSelection, data: TrainingData) -> Traine
         seen=data.seen,
         selection=selection,
         mark=data.mark,
+        contexts=data.contexts,
         novelty=data.novelty,
     )
 
