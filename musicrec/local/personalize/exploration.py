@@ -169,7 +169,8 @@ def drawn(
     worth -= novelty.familiarity
     worth -= novelty.passed.penalties(version.solution.group.log.impressions, trained.item_index)
     # Among exponential clocks at these rates, the first to ring is a draw by weight.
-    worth -= np.log(chance.standard_exponential(len(scores), dtype=np.float32))
+    clocks = chance.standard_exponential(len(scores), dtype=np.float32)
+    worth -= np.log(np.maximum(clocks, np.finfo(np.float32).tiny))
     worth[~candidates] = -np.inf
     return worth
 
