@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from musicrec.local.personalize import exploration
 from musicrec.local.personalize.errors import (
     InvalidInputError,
     NotEmulatedError,
@@ -126,16 +127,17 @@ def _deployable(region: Region, arn: str, config: dict[str, Any]) -> SolutionVer
             f"syncWithLatestSolutionVersion needs a solutionVersionArn that ends in {LATEST}."
         )
     if not arn.endswith(LATEST):
-        return _live(region.get_active(SolutionVersion, arn))
+        return _live(region.get_active(SolutionVersion, arn), config)
     solution = region.get_active(Solution, arn.removesuffix(LATEST))
     version = latest_active(region, solution)
     if version is None:
         raise InvalidInputError(f"Solution {solution.arn} has no ACTIVE version; train one first.")
-    return _live(version)
+    return _live(version, config)
 
 
-def _live(version: SolutionVersion) -> SolutionVersion:
+def _live(version: SolutionVersion, config: dict[str, Any]) -> SolutionVersion:
     recipe = version.solution.recipe
+    exploration.check(recipe, config)
     if recipe.kind == USER_SEGMENTATION:
         raise InvalidInputError(
             f"The recipe {recipe.name} has no campaigns; use a batch segment job."

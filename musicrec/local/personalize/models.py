@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from musicrec.local.personalize.hyperparameters import tuned
 from musicrec.research.models import Cooccurrence, ItemKnn, Popularity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from musicrec.local.personalize.recipes import Recipe
     from musicrec.research.models.base import Model
@@ -31,9 +32,9 @@ _MODELS: Final[dict[str, Callable[[], Model]]] = {
 _WITH_METADATA: Final = frozenset(name for name, model in _MODELS.items() if model is Cooccurrence)
 
 
-def new_model(recipe: Recipe) -> Model:
-    """An unfitted model for a trainable recipe."""
-    return _MODELS[recipe.name]()
+def new_model(recipe: Recipe, parameters: Mapping[str, str]) -> Model:
+    """An unfitted model for a trainable recipe, with a solution's hyperparameters."""
+    return tuned(_MODELS[recipe.name](), recipe, parameters)
 
 
 def uses_metadata(recipe: Recipe) -> bool:

@@ -109,6 +109,16 @@ class Recipe:
         return self.name.endswith("-v2")
 
     @property
+    def explores(self) -> bool:
+        """Whether answers include new items, and those added since the training."""
+        return self.name in {"aws-user-personalization", "aws-user-personalization-v2"}
+
+    @property
+    def takes_context(self) -> bool:
+        """Whether the circumstances of a request matter."""
+        return self.explores or self.name.startswith("aws-personalized-ranking")
+
+    @property
     def algorithm_arn(self) -> str:
         """The ARN of the recipe's algorithm."""
         return f"arn:aws:personalize:::algorithm/{self.algorithm or self.name}"

@@ -49,6 +49,8 @@ class Region:
         life_cycle: gives the settings of the moment.
         patience: seconds that a describe waits for a running job before it answers.
         new_id: makes identifiers.
+        trains_by_itself: whether solutions with automatic training train.
+        seed: of what is left to chance, such as exploration.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Region:
     life_cycle: Callable[[], LifeCycle] = LifeCycle
     patience: float = 0.0
     new_id: Callable[[], uuid.UUID] = uuid.uuid4
+    trains_by_itself: Callable[[], bool] = lambda: False
+    seed: int = 0
     lock: RLock = field(default_factory=RLock)
     _resources: dict[str, Resource] = field(default_factory=dict)
     _created: int = 0

@@ -67,10 +67,10 @@ def _user_columns(region: Region, version: SolutionVersion, trained: Trained) ->
     records = records_of(region, version.solution.group, USERS)
     if records is None:
         return None
-    columns = version.user_columns
+    columns = trained.layouts.users
     if columns is None or not columns.current(records):
         columns = ItemColumns.of(records, trained.seen.user_index)
-        version.user_columns = columns
+        trained.layouts.users = columns
     return columns
 
 

@@ -7,15 +7,16 @@ shape of the operation picks its members.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
+    from musicrec.local.personalize.auto_update import Refreshed
     from musicrec.local.personalize.avro import DatasetSchema
     from musicrec.local.personalize.filter_language import FilterExpression
     from musicrec.local.personalize.interaction_log import InteractionLog
-    from musicrec.local.personalize.item_columns import ItemColumns
     from musicrec.local.personalize.life_cycle import Passage
     from musicrec.local.personalize.metadata import MetadataRecords
     from musicrec.local.personalize.recipes import Recipe
@@ -82,6 +83,11 @@ class Resource:
         if self.passage is None or self.state in {STOPPING, STOPPED}:
             return self.state
         return self.passage.phase(PENDING, IN_PROGRESS) or self.state
+
+    @property
+    def ready(self) -> float:
+        """When it became what it is, epoch seconds; in the midst of a creation, when that began."""
+        return max(self.created, self.passage.reached) if self.passage else self.created
 
     @property
     def gone(self) -> bool:
@@ -203,12 +209,18 @@ class Filter(Resource):
 
 @dataclass(kw_only=True, eq=False)
 class Solution(Resource):
-    """A recipe with its configuration."""
+    """A recipe with its configuration.
+
+    Attributes:
+        update: the latest update.
+        considered: the time of the last automatic training that was looked at, done or not.
+    """
 
     arn_key: ClassVar[str] = "solutionArn"
     group: DatasetGroup
     recipe: Recipe
     update: dict[str, Any] | None = None
+    considered: float = -math.inf
 
 
 @dataclass(kw_only=True, eq=False)
@@ -217,8 +229,8 @@ class SolutionVersion(Job):
 
     Attributes:
         metrics: offline metrics by AWS's names.
-        columns: item metadata by the model's item codes, renewed when the metadata change.
-        user_columns: user metadata by the training's user codes, likewise.
+        revision: of the group's interactions when the training was asked for.
+        refreshed: the last automatic update.
         trend: what Trending-Now found last.
     """
 
@@ -226,8 +238,8 @@ class SolutionVersion(Job):
     solution: Solution
     trained: Trained | None = None
     metrics: dict[str, float] = field(default_factory=dict)
-    columns: ItemColumns | None = None
-    user_columns: ItemColumns | None = None
+    revision: int = 0
+    refreshed: Refreshed | None = None
     trend: Trend | None = None
 
     def view(self) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from musicrec.local.personalize.datasets import running_batches
+from musicrec.local.personalize import objective
+from musicrec.local.personalize.datasets import ITEMS, of_group, running_batches
 from musicrec.local.personalize.errors import (
     InvalidInputError,
     NotEmulatedError,
@@ -21,6 +22,7 @@ from musicrec.local.personalize.resources import (
     Solution,
     SolutionVersion,
 )
+from musicrec.local.personalize.training_schedule import interval
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.recipes import Recipe
@@ -32,7 +34,7 @@ _SHOWN: Final = ("solutionVersionArn", "status", "creationDateTime", "lastUpdate
 
 
 def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    """`CreateSolution`. `performAutoTraining` is kept and echoed, but nothing trains by itself."""
+    """`CreateSolution`."""
     if params.get("performAutoML"):
         raise NotEmulatedError("performAutoML")
     if params.get("performIncrementalUpdate"):
@@ -43,6 +45,10 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     _check_config(recipe, params)
     with region.lock:
         group = region.get_active(DatasetGroup, params["datasetGroupArn"])
+        items = of_group(region, group, ITEMS)
+        objective.check(
+            recipe, params.get("solutionConfig", {}), items.schema.fields if items else None
+        )
         arn = region.arn(f"solution/{params['name']}")
         region.require_free(arn)
         check_active(Solution, [e for e in region.all(Solution) if e.group is group])
@@ -112,13 +118,12 @@ def _check_config(recipe: Recipe, params: dict[str, Any]) -> None:
     if not recipe.trainable:
         raise NotEmulatedError(f"the recipe {recipe.name}")
     config = params.get("solutionConfig", {})
-    if config.get("optimizationObjective", {}).get("objectiveSensitivity", "OFF") != "OFF":
-        raise NotEmulatedError("optimizationObjective")
     if "eventsConfig" in config and not recipe.takes_events_config:
         raise InvalidInputError(f"eventsConfig is not supported by the recipe {recipe.name}.")
     if "eventsConfig" in config and "eventType" in params:
         raise InvalidInputError("Give eventsConfig or eventType, not both.")
     _check_events(config.get("eventsConfig", {}).get("eventParametersList", []))
+    interval(config)
     _check_threshold(config.get("eventValueThreshold"))
     _check_columns(config.get("trainingDataConfig", {}))
     recipe.check_parameters(

@@ -189,6 +189,26 @@ class TestItemKnn(ModelContract):
         assert scores[1] == pytest.approx(2 / np.sqrt(6))
         assert 0 < scores[2] < scores[1] / 2
 
+    def test_few_common_users_do_not_count(self):
+        """A pair below the limit falls back to popularity, one at it stays."""
+        interactions = listening("ab", "ab", "ac", "c", "c", "c", items="abc")
+        config = ItemKnnConfig(min_together=2)
+        scores = ItemKnn(config).fit(interactions).scores(codes(interactions, "a"))
+        assert scores[1] == pytest.approx(2 / np.sqrt(6))
+        assert 0 < scores[2] <= scores[1] / 2
+
+    def test_discount_decides_what_popularity_is_worth(self):
+        """Without one the number of common users counts alone; the whole divides by all users."""
+        interactions = listening("ab", "ab", "ac", "b", "b", "b", "b", "b", items="abc")
+        orders = [
+            ItemKnn(ItemKnnConfig(popularity_discount=power))
+            .fit(interactions)
+            .scores(codes(interactions, "a"))[1:]
+            for power in (0.0, 1.0)
+        ]
+        assert orders[0].tolist() == [2, 1]
+        assert orders[1] == pytest.approx([2 / 21, 1 / 3])
+
 
 def by_definition(sequences, config):
     """Co-occurrences counted pair by pair, then divided by the powers of the totals."""
