@@ -18,7 +18,7 @@ import coverage_page
 import personalize_server
 import pytest
 from personalize_data import item_rows, listening_rows
-from personalize_target import Target
+from personalize_target import Target, elsewhere
 
 HERE = Path(__file__).parent
 VERIFIED = HERE / "verified.json"
@@ -34,6 +34,10 @@ def target(request):
             pytest.exit("--aws needs --aws-role and --aws-bucket", returncode=4)
         client = partial(boto3.client, region_name=option("--aws-region"))
         found = Target(client, bucket, role, pause=20, patience=3 * 3600)
+        others = elsewhere([found.control, found.events, found.runtime])
+        if others:
+            # Without this a run against a stand-in would be written down as one against AWS.
+            pytest.exit(f"--aws, but the endpoints are {others}; unset AWS_ENDPOINT_URL", 4)
         yield found
         found.clean_up()
         return

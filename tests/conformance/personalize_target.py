@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from personalize_data import HEADERS, RECIPE, SCHEMAS, to_csv
@@ -179,6 +180,13 @@ class Target:
         self.later(self.control.delete_filter, filterArn=arn)
         self.made(lambda: self.control.describe_filter(filterArn=arn)["filter"])
         return arn
+
+
+def elsewhere(clients):
+    """The endpoints of those clients that do not talk to AWS."""
+    urls = [client.meta.endpoint_url for client in clients]
+    hosts = (".amazonaws.com", ".amazonaws.com.cn")
+    return [url for url in urls if not (urlsplit(url).hostname or "").endswith(hosts)]
 
 
 def _deleted(delete, params):
