@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from musicrec.local.personalize.errors import (
     InternalFailureError,
+    InvalidInputError,
     NotEmulatedError,
     PersonalizeError,
 )
@@ -109,7 +110,10 @@ class PersonalizeApp:
         perform = OPERATIONS.get(call.name)
         if perform is None:
             raise NotEmulatedError(f"the operation {call.name}")
-        return perform(self._region(call.region), call.params)
+        try:
+            return perform(self._region(call.region), call.params)
+        except PersonalizeError as error:
+            raise _declared(call.operation, error) from error
 
     def _region(self, name: str) -> Region:
         with self._lock:
@@ -124,6 +128,13 @@ class PersonalizeApp:
                     life_cycle=lambda: self.life_cycle,
                 )
             return self._regions[name]
+
+
+def _declared(operation: OperationModel, error: PersonalizeError) -> PersonalizeError:
+    """The refusal by a name that the operation's model has: InvalidInput where it lacks this one."""
+    names = {shape.name for shape in operation.error_shapes}
+    other = error.code not in names and InvalidInputError.code in names
+    return InvalidInputError(error.message) if other else error
 
 
 def create_app(

@@ -178,6 +178,12 @@ class TestWire:
         assert caught.value.response["Error"]["Code"] == "InvalidInputException"
         assert "PutActions" in caught.value.response["Error"]["Message"]
 
+    def test_refusal_is_one_that_the_operation_declares(self, world):
+        """Listing the jobs of an unknown version is InvalidInput: the model has no NotFound there."""
+        arn = f"arn:aws:personalize:{world.region}:123456789012:solution/s/01234567"
+        with pytest.raises(world.control.exceptions.InvalidInputException, match="does not exist"):
+            world.control.list_batch_inference_jobs(solutionVersionArn=arn)
+
     def test_every_emulated_operation_exists(self):
         """No operation is registered under a name that no service has."""
         known = {
