@@ -110,8 +110,10 @@ class PersonalizeApp:
         perform = OPERATIONS.get(call.name)
         if perform is None:
             raise NotEmulatedError(f"the operation {call.name}")
+        region = self._region(call.region)
+        region.settle()
         try:
-            return perform(self._region(call.region), call.params)
+            return perform(region, call.params)
         except PersonalizeError as error:
             raise _declared(call.operation, error) from error
 

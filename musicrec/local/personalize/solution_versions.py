@@ -16,6 +16,7 @@ from musicrec.local.personalize.event_selection import EventSelection
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.quotas import check_running
 from musicrec.local.personalize.recipes import USER_SEGMENTATION
+from musicrec.local.personalize.region import require_unchanging
 from musicrec.local.personalize.resources import (
     ACTIVE,
     CHANGING,
@@ -47,6 +48,7 @@ _ECHOED: Final = (
 def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`CreateSolutionVersion`."""
     solution = region.get_active(Solution, params["solutionArn"])
+    require_unchanging(solution)
     mode = params.get("trainingMode", "FULL")
     if mode == "AUTOTRAIN":
         raise NotEmulatedError("trainingMode AUTOTRAIN")
