@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -124,6 +125,34 @@ class Target:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=text.encode())
         self.later(self.s3.delete_object, Bucket=self.bucket, Key=key)
         return f"s3://{self.bucket}/{key}"
+
+    def folder(self, name):
+        """A location to write to, of this run only."""
+        return f"s3://{self.bucket}/{self.name(name)}/"
+
+    def written(self, name):
+        """The lines of all files that were written to a folder."""
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"{self.name(name)}/")
+        lines = {}
+        for entry in listed["Contents"]:
+            body = self.s3.get_object(Bucket=self.bucket, Key=entry["Key"])["Body"].read()
+            lines[entry["Key"].rpartition("/")[2]] = body.decode().splitlines()
+        return lines
+
+    def batch(self, what, name, lines, **params):
+        """Run a batch job of one kind, `inference` or `segment`, over the lines; its ARN."""
+        key = f"batch{what.capitalize()}Job"
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        arn = getattr(self.control, f"create_batch_{what}_job")(
+            jobName=self.name(name),
+            jobInput={"s3DataSource": {"path": self.put(f"{name}.json", text)}},
+            jobOutput={"s3DataDestination": {"path": self.folder(name)}},
+            roleArn=self.role_arn,
+            **params,
+        )[f"{key}Arn"]
+        describe = getattr(self.control, f"describe_batch_{what}_job")
+        self.made(lambda: describe(**{f"{key}Arn": arn})[key])
+        return arn
 
     def import_rows(self, dataset, kind, rows, name, header=None):
         """Import rows; the job's description at the end."""
