@@ -68,21 +68,22 @@ def smallest(target, group, name):
 
 
 def _value(target, group, member, shape):
-    if shape.type_name == "structure":
+    kind = shape.type_name
+    if kind == "structure":
         return {key: _value(target, group, key, shape.members[key]) for key in _members(shape)}
-    if shape.type_name == "list":
+    if kind == "list":
         return [_value(target, group, member, shape.member)]
-    if shape.type_name == "map":
-        return {}
-    if shape.type_name != "string":
-        return 1_800_000_000 if shape.type_name == "timestamp" else shape.metadata.get("min", 1)
+    if kind == "string":
+        return _text(target, group, member)
+    return {"map": {}, "timestamp": 1_800_000_000}.get(kind, shape.metadata.get("min", 1))
+
+
+def _text(target, group, member):
     if member in PATHS:
         return nothing(target, group, member)
-    if member == "roleArn":
-        return target.role_arn
     if member in {"path", "dataLocation"}:
-        return f"s3://{target.bucket}/{target.name('none')}/"
-    return TEXTS.get(member, target.name("none"))
+        return target.folder("none")
+    return (TEXTS | {"roleArn": target.role_arn}).get(member, target.name("none"))
 
 
 def _members(shape):

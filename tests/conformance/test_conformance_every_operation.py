@@ -18,8 +18,7 @@ def each(names):
 OWN = re.compile(r"Describe|Delete|Update|Start|Stop|GetSolutionMetrics|.*Tag|ListTags")
 """Operations on one resource, which must be there."""
 
-LEGACY = {"ListTagsForResource"}
-LISTS = [name for name in MODELS if name.startswith("List") and name not in LEGACY]
+LISTS = [name for name in MODELS if "maxResults" in MODELS[name].input_shape.members]
 PARENTS = {
     "ListBatchInferenceJobs": "solutionVersionArn",
     "ListBatchSegmentJobs": "solutionVersionArn",
@@ -88,22 +87,30 @@ class TestRefusals:
 
 
 @pytest.fixture(scope="session")
-def made(target, music, version, campaign, kept, batch, segments, export):
+def jobs(batch, segments, export):
+    """A job of each kind that is done, as in `made`."""
+    return {
+        "batchInferenceJobArn": batch,
+        "batchSegmentJobArn": segments,
+        "datasetExportJobArn": export,
+    }
+
+
+@pytest.fixture(scope="session")
+def made(music, version, campaign, kept, jobs):
     """Something of every kind: the member that takes its ARN, and the ARN."""
     return {
         "schemaArn": music.schemas["Items"],
         "datasetGroupArn": music.group,
         "datasetArn": music.datasets["Items"],
         "datasetImportJobArn": music.imports["Items"],
-        "datasetExportJobArn": export,
         "eventTrackerArn": music.tracker,
         "filterArn": kept,
         "solutionArn": version.rpartition("/")[0],
         "solutionVersionArn": version,
         "campaignArn": campaign,
-        "batchInferenceJobArn": batch,
-        "batchSegmentJobArn": segments,
         "recipeArn": RECIPE + "aws-sims",
+        **jobs,
     }
 
 
