@@ -62,6 +62,12 @@ def group(target):
 
 
 @pytest.fixture(scope="session")
+def untouched(target, group):
+    """An Interactions dataset in that group, into which nothing is imported."""
+    return target.dataset(group, "Interactions", "untouched")
+
+
+@pytest.fixture(scope="session")
 def music(target):
     """A dataset group with data and an event tracker."""
     arn = target.group("music")

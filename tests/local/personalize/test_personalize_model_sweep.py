@@ -9,6 +9,7 @@ from botocore.session import Session
 from test_personalize_validation import raw
 
 from musicrec.local.personalize.errors import InvalidInputError, MalformedRequestError
+from musicrec.local.personalize.operations import OPERATIONS
 from musicrec.local.personalize.protocol import SERVICES
 from musicrec.local.personalize.validation import check
 
@@ -157,6 +158,24 @@ class TestEveryOperation:
         status, kind, body = send(world, model, params)
         assert (status, kind) == (400, "InvalidInputException")
         assert f"'{path}'" in body["message"]
+
+
+class TestNotEmulated:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *sorted(MODELS.keys() - OPERATIONS.keys()),
+            "CreateRecommender",
+            "CreateMetricAttribution",
+        ],
+    )
+    def test_refusal_says_so_by_a_declared_exception(self, world, name):
+        """What is left out answers with InvalidInput, which every operation of the kind declares."""
+        model = MODELS[name]
+        status, kind, body = send(world, model, fitting(model.input_shape))
+        assert (status, kind) == (400, "InvalidInputException")
+        assert kind in {shape.name for shape in model.error_shapes}
+        assert "does not emulate" in body["message"]
 
 
 def send(world, model, params):
