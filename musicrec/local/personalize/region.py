@@ -144,19 +144,25 @@ class Region:
 
     def after(self, passage: Passage | None, effect: Callable[[], None]) -> None:
         """Let something take effect at the end of the passage; at once without one."""
+        if passage is None or passage.over:
+            effect()
+            return
         with self.lock:
-            if passage is None or passage.over:
-                effect()
-            else:
-                self._later.append((passage, effect))
+            self._later.append((passage, effect))
 
     def settle(self) -> None:
-        """Let take effect what has come to its time, in the order of those times."""
+        """Let take effect what has come to its time, in the order of those times.
+
+        Every request begins with it, so it holds no lock while something large takes effect.
+        """
+        if not self._later:
+            return
         with self.lock:
-            due = [entry for entry in self._later if entry[0].over]
-            self._later = [entry for entry in self._later if not entry[0].over]
-            for _, effect in sorted(due, key=lambda entry: entry[0].ending):
-                effect()
+            now = self.clock()
+            due = [entry for entry in self._later if entry[0].ending <= now]
+            self._later = [entry for entry in self._later if entry[0].ending > now]
+        for _, effect in sorted(due, key=lambda entry: entry[0].ending):
+            effect()
 
     def remove(self, resource: Resource) -> None:
         """Begin to delete a resource that is in no changing state; without slow steps, end too.

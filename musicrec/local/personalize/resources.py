@@ -135,10 +135,8 @@ class Updatable(Resource):
         """The latest change as describe answers show it."""
         if self.update is None or self.updating is None:
             return self.update and self.update | {"status": ACTIVE}
-        return self.update | {
-            "status": self.updating.phase(PENDING, IN_PROGRESS) or ACTIVE,
-            "lastUpdatedDateTime": self.updating.reached,
-        }
+        status = self.updating.phase(PENDING, IN_PROGRESS) or ACTIVE
+        return self.update | {"status": status, "lastUpdatedDateTime": self.updating.reached}
 
     def begin_update(self, settings: dict[str, Any], now: float, updating: Passage | None) -> None:
         """Note a change that begins now."""

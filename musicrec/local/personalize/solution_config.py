@@ -36,6 +36,7 @@ def check(region: Region, group: DatasetGroup, recipe: Recipe, config: dict[str,
     _check_ranges(recipe, hpo.get("algorithmHyperParameterRanges", {}))
     _check_schedule(config.get("autoTrainingConfig", {}).get("schedulingExpression"))
     _check_objective(recipe, config)
+    _check_event_type(region, group, config)
     columns = config.get("trainingDataConfig", {})
     _check_columns(region, group, columns.get("includedDatasetColumns", {}))
     excluded = columns.get("excludedDatasetColumns", {})
@@ -84,6 +85,12 @@ def _check_objective(recipe: Recipe, config: dict[str, Any]) -> None:
         raise InvalidInputError(
             f"optimizationObjective is not supported by the recipe {recipe.name}."
         )
+
+
+def _check_event_type(region: Region, group: DatasetGroup, config: dict[str, Any]) -> None:
+    dataset = of_group(region, group, INTERACTIONS)
+    if "eventsConfig" in config and dataset and not dataset.schema.fields.field("EVENT_TYPE"):
+        raise InvalidInputError(f"eventsConfig needs an EVENT_TYPE column in {dataset.arn}.")
 
 
 def _check_columns(region: Region, group: DatasetGroup, by_dataset: dict[str, list[str]]) -> None:

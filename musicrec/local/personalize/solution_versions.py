@@ -34,6 +34,8 @@ from musicrec.local.personalize.training import collect, fit
 if TYPE_CHECKING:
     from musicrec.local.personalize.region import Region
 
+_BY_ATTRIBUTES: Final = frozenset({"aws-item-attribute-affinity"})
+
 _ECHOED: Final = (
     "performHPO",
     "performAutoML",
@@ -58,6 +60,8 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInputError(
             f"The dataset group {solution.group.arn} has no Interactions dataset to train on."
         )
+    if solution.recipe.name in _BY_ATTRIBUTES and not of_group(region, solution.group, ITEMS):
+        raise InvalidInputError(f"{solution.recipe.name} needs an Items dataset to train on.")
     with region.lock:
         check_running(SolutionVersion, region.all(SolutionVersion))
         arn = f"{solution.arn}/{params.get('name') or region.new_id().hex[:8]}"

@@ -200,6 +200,23 @@ class TestSolutionConfig:
         assert found == config
         music.control.delete_solution(solutionArn=arn)
 
+    def test_events_need_their_column(self, world):
+        """An events configuration is refused where no EVENT_TYPE is recorded."""
+        world.group()
+        fields = ["USER_ID:string", "ITEM_ID:string", "TIMESTAMP:long"]
+        world.dataset("Interactions", avro("Interactions", *fields))
+        config = {"eventsConfig": {"eventParametersList": [{"eventType": "play"}]}}
+        with pytest.raises(world.control.exceptions.InvalidInputException, match="EVENT_TYPE"):
+            world.solution(solutionConfig=config)
+
+    def test_attributes_need_items(self, world):
+        """Item-Attribute-Affinity is not trained without an Items dataset."""
+        world.group()
+        world.dataset("Interactions")
+        solution = world.solution("aws-item-attribute-affinity")
+        with pytest.raises(world.control.exceptions.InvalidInputException, match="Items dataset"):
+            world.control.create_solution_version(solutionArn=solution)
+
     def test_objective_is_for_the_first_generation(self, music):
         """Similar-Items has none, not even switched off."""
         objective = {"itemAttribute": "YEAR", "objectiveSensitivity": "OFF"}
