@@ -170,6 +170,13 @@ CONFIGS = [
     ({"trainingDataConfig": {"excludedDatasetColumns": {"MOODS": ["A"]}}}, "unknown dataset type"),
     ({"eventsConfig": {"eventParametersList": [{"eventType": "a"}]}}, "not supported"),
     ({"eventValueThreshold": "much"}, "not a number"),
+    ({"algorithmHyperParameters": {"bptt": "2.5"}}, "whole number"),
+    ({"algorithmHyperParameters": {"bptt": " 8"}}, "whole number"),
+    ({"algorithmHyperParameters": {"hidden_dimension": "1e2"}}, "whole number"),
+    (
+        {"featureTransformationParameters": {"max_user_history_length_percentile": "1.1"}},
+        "a number from 0 to 1",
+    ),
 ]  # fmt: skip
 
 

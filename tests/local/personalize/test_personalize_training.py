@@ -36,7 +36,7 @@ class TestSolutions:
             (
                 "aws-user-personalization",
                 {"solutionConfig": {"algorithmHyperParameters": {"bptt": "99"}}},
-                "a number from 2 to 32",
+                "a whole number from 2 to 32",
             ),
             (
                 "aws-user-personalization",
