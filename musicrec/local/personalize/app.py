@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from musicrec.local.personalize import auto_training
 from musicrec.local.personalize.errors import (
     InternalFailureError,
+    InvalidInputError,
     NotEmulatedError,
     PersonalizeError,
 )
@@ -128,8 +129,12 @@ class PersonalizeApp:
         if perform is None:
             raise NotEmulatedError(f"the operation {call.name}")
         region = self._region(call.region)
+        region.settle()
         auto_training.run(region)
-        return perform(region, call.params)
+        try:
+            return perform(region, call.params)
+        except PersonalizeError as error:
+            raise _declared(call.operation, error) from error
 
     def _region(self, name: str) -> Region:
         with self._lock:
@@ -149,6 +154,13 @@ class PersonalizeApp:
 
     def _trains_by_itself(self) -> bool:
         return self.life_cycle.transitions == "slow" or self._advanced > 0
+
+
+def _declared(operation: OperationModel, error: PersonalizeError) -> PersonalizeError:
+    """The refusal by a name that the operation's model has: InvalidInput where it lacks this one."""
+    names = {shape.name for shape in operation.error_shapes}
+    other = error.code not in names and InvalidInputError.code in names
+    return InvalidInputError(error.message) if other else error
 
 
 def create_app(

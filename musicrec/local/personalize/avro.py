@@ -27,7 +27,18 @@ RECORD_NAMES: Final[dict[str, Kind]] = {
 RESERVED: Final = frozenset(
     {"EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
 )
-"""Names of Interactions columns that mean something to the service; they do not do as values."""
+"""Names of Interactions columns that mean something to the service."""
+
+KEYWORDS: Final = RESERVED | {"CREATION_TIMESTAMP"}
+"""All reserved names; they do not do as values."""
+
+MAX_ID: Final = 256
+MAX_STRING: Final = 1000
+MAX_TEXT: Final = 20_000
+"""Characters of an id, of another string and of free text; longer free text is cut, not refused."""
+
+MAX_EVENT_TYPES: Final = 10
+"""Distinct event types of the Interactions together with the fields that `counted` gives."""
 
 NOT_EMULATED_KINDS: Final = frozenset({"ACTIONS", "ACTION_INTERACTIONS"})
 
@@ -64,6 +75,12 @@ class DatasetSchema:
     fields: tuple[Field, ...]
 
     @property
+    def counted(self) -> list[str]:
+        """The optional fields of Interactions that share the limit `MAX_EVENT_TYPES`."""
+        free = {*_RULES["INTERACTIONS"].required, *RESERVED} - {"EVENT_TYPE", "EVENT_VALUE"}
+        return [field.name for field in self.fields if field.name not in free]
+
+    @property
     def kind(self) -> Kind | None:
         """The dataset type that the record's name stands for; None for types not emulated."""
         return RECORD_NAMES.get(self.record.lower())
@@ -81,7 +98,7 @@ class _Rules:
     required: dict[str, str]
     reserved: dict[str, str]
     own: int
-    own_required: int = 0
+    own_required: bool = False
 
 
 _RULES: Final[dict[Kind, _Rules]] = {
@@ -96,8 +113,10 @@ _RULES: Final[dict[Kind, _Rules]] = {
         },
         own=5,
     ),
-    "ITEMS": _Rules({"ITEM_ID": "string"}, {"CREATION_TIMESTAMP": "long"}, own=100, own_required=1),
-    "USERS": _Rules({"USER_ID": "string"}, {}, own=25, own_required=1),
+    "ITEMS": _Rules(
+        {"ITEM_ID": "string"}, {"CREATION_TIMESTAMP": "long"}, own=100, own_required=True
+    ),
+    "USERS": _Rules({"USER_ID": "string"}, {}, own=25, own_required=True),
 }
 
 
@@ -131,7 +150,6 @@ def check_kind(schema: DatasetSchema, kind: Kind) -> None:
         raise InvalidInputError(f"The {kind} schema lacks the required fields {missing}.")
     for field in schema.fields:
         _check_reserved(field, rules, kind)
-    own = len([field for field in schema.fields if field.name not in rules.required])
     metadata = [
         field
         for field in schema.fields
@@ -141,8 +159,15 @@ def check_kind(schema: DatasetSchema, kind: Kind) -> None:
         raise InvalidInputError(
             f"The {kind} schema has {len(metadata)} metadata fields; {rules.own} are allowed."
         )
-    if own < rules.own_required:
-        raise InvalidInputError(f"The {kind} schema needs at least one metadata field.")
+    if rules.own_required and not any(_trained_on(field) for field in metadata):
+        raise InvalidInputError(
+            f"The {kind} schema needs at least one metadata field that is categorical, textual or "
+            "a number."
+        )
+
+
+def _trained_on(field: Field) -> bool:
+    return field.categorical or field.textual or field.type in NUMERIC
 
 
 def _check_record(record: Any) -> None:

@@ -13,15 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from musicrec.local.personalize.avro import KEYWORDS, MAX_ID, MAX_STRING, MAX_TEXT
 from musicrec.local.personalize.workers import JobFailedError
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.avro import DatasetSchema, Field
-
-MAX_ID: Final = 256
-MAX_STRING: Final = 1000
-MAX_TEXT: Final = 20_000
-"""Longer free text is cut, not refused."""
 
 _IDS: Final = frozenset({"USER_ID", "ITEM_ID"})
 
@@ -65,7 +61,14 @@ def read(files: list[CsvFile], schema: DatasetSchema) -> pa.Table:
     Raises:
         JobFailedError: header or contents do not fit.
     """
-    return pa.concat_tables([_read_one(file, schema) for file in files])
+    table = pa.concat_tables([_read_one(file, schema) for file in files])
+    headers = {_first_line(file): file.name for file in files}
+    if len(headers) > 1:
+        raise JobFailedError(
+            f"The column headers of {', '.join(sorted(headers.values()))} differ; "
+            "all files of a job need the same."
+        )
+    return table
 
 
 def write(table: pa.Table) -> bytes:
@@ -95,10 +98,15 @@ def _read_one(file: CsvFile, schema: DatasetSchema) -> pa.Table:
     return pa.table(columns, schema=arrow_schema(schema))
 
 
+def _first_line(file: CsvFile) -> str:
+    end = file.content.find(b"\n")
+    line = file.content if end < 0 else file.content[:end]
+    return line.decode("utf-8-sig").strip("\r")
+
+
 def _header(file: CsvFile, schema: DatasetSchema) -> list[str]:
-    line = file.content.split(b"\n", 1)[0]
     try:
-        names = line.decode("utf-8-sig").strip("\r").split(",")
+        names = _first_line(file).split(",")
         file.content.decode()
     except UnicodeDecodeError as error:
         raise JobFailedError(f"Input CSV {file.name} is not UTF-8: {error.reason}.") from error
@@ -138,6 +146,11 @@ def _strings(raw: pa.ChunkedArray, field: Field) -> pa.ChunkedArray:
         pc.greater(pc.utf8_length(raw), longest),
         None,
         f"Length cannot be more than {longest} characters for {field.name}",
+    )
+    _refuse(
+        pc.is_in(raw, value_set=pa.array(sorted(KEYWORDS))),
+        raw,
+        f"Column {field.name} has a reserved keyword as a value",
     )
     return raw
 

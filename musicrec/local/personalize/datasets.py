@@ -15,11 +15,13 @@ from musicrec.local.personalize.metadata import MetadataRecords
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.resources import (
     CHANGING,
+    FAILED,
     BatchInferenceJob,
     BatchSegmentJob,
     Campaign,
     Dataset,
     DatasetGroup,
+    DeletionJob,
     EventTracker,
     ExportJob,
     Filter,
@@ -118,11 +120,29 @@ def _users(region: Region, dataset: Dataset) -> list[str]:
         if version.solution.group is group and version.status in CHANGING
     ]
     batches = [e for e in running_batches(region) if e.version.solution.group is group]
-    campaigns = [entry for entry in region.all(Campaign) if entry.version.solution.group is group]
+    campaigns = [
+        entry
+        for entry in region.all(Campaign)
+        if entry.version.solution.group is group and entry.status != FAILED
+    ]
+    deletions = [
+        entry
+        for entry in region.all(DeletionJob)
+        if entry.group is group and entry.status in CHANGING
+    ]
     trackers = members(region, EventTracker, group) if dataset.kind == INTERACTIONS else []
     filters = members(region, Filter, group)
     return [
-        entry.arn for entry in (*running, *trainings, *batches, *campaigns, *trackers, *filters)
+        entry.arn
+        for entry in (
+            *running,
+            *trainings,
+            *batches,
+            *campaigns,
+            *deletions,
+            *trackers,
+            *filters,
+        )
     ]
 
 

@@ -43,11 +43,11 @@ def tracker_of(region: Region, tracking_id: str) -> EventTracker:
     """The tracker of a tracking id.
 
     Raises:
-        InvalidInputError: there is none.
+        InvalidInputError: there is none, or it is not ACTIVE.
     """
     for tracker in region.all(EventTracker):
         if tracker.tracking_id == tracking_id:
-            return tracker
+            return region.get_active(EventTracker, tracker.arn)
     raise InvalidInputError(f"The trackingId {tracking_id} belongs to no event tracker.")
 
 

@@ -53,9 +53,14 @@ class Passage:
     duration: float
 
     @property
+    def ending(self) -> float:
+        """When the change ends."""
+        return self.begun + self.duration
+
+    @property
     def over(self) -> bool:
         """Whether the time has passed."""
-        return self.clock() >= self.begun + self.duration
+        return self.clock() >= self.ending
 
     def phase(self, pending: str, in_progress: str) -> str | None:
         """The first state, then the second, then None once the time has passed."""

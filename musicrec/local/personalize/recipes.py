@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,8 +53,10 @@ class Hyperparameter:
             good = value.lower() in self.choices
             wanted = " or ".join(self.choices)
         else:
-            good = _is_number(value) and self.low <= float(value) <= self.high
-            wanted = f"a number from {self.low:g} to {self.high:g}"
+            whole = "." not in self.default
+            written = re.fullmatch("[0-9]+" if whole else r"[0-9]+(\.[0-9]*)?|\.[0-9]+", value)
+            good = written is not None and self.low <= float(value) <= self.high
+            wanted = f"a{' whole' * whole} number from {self.low:g} to {self.high:g}"
         if not good:
             raise InvalidInputError(
                 f"Invalid value '{value}' for hyperparameter {name}: use {wanted}."
@@ -145,11 +148,3 @@ class Recipe:
                     f"it has {sorted(known) or 'none'}."
                 )
             known[name].check(name, value)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -120,6 +120,37 @@ class Job(Resource):
 
 
 @dataclass(kw_only=True, eq=False)
+class Updatable(Resource):
+    """A resource that can be changed once it is made.
+
+    Attributes:
+        update: the latest change, without its state; None before the first.
+        updating: the time that the change takes; None for none.
+    """
+
+    update: dict[str, Any] | None = None
+    updating: Passage | None = None
+
+    @property
+    def being_updated(self) -> bool:
+        """Whether the latest change is under way."""
+        return self.updating is not None and not self.updating.over
+
+    @property
+    def latest_update(self) -> dict[str, Any] | None:
+        """The latest change as describe answers show it."""
+        if self.update is None or self.updating is None:
+            return self.update and self.update | {"status": ACTIVE}
+        status = self.updating.phase(PENDING, IN_PROGRESS) or ACTIVE
+        return self.update | {"status": status, "lastUpdatedDateTime": self.updating.reached}
+
+    def begin_update(self, settings: dict[str, Any], now: float, updating: Passage | None) -> None:
+        """Note a change that begins now."""
+        self.updating = updating
+        self.update = settings | {"creationDateTime": now, "lastUpdatedDateTime": now}
+
+
+@dataclass(kw_only=True, eq=False)
 class Schema(Resource):
     """An Avro schema, checked."""
 
@@ -136,28 +167,28 @@ class DatasetGroup(Resource):
 
 
 @dataclass(kw_only=True, eq=False)
-class Dataset(Resource):
+class Dataset(Updatable):
     """A dataset.
 
     Attributes:
         records: the contents; None for Interactions, whose contents are the group's log.
+        coming: the schema that an update is about to bring.
         imported: whether an import has succeeded.
         added: columns that came with an update, with the region's sequence number at that time.
-        update: the latest change of the schema.
     """
 
     arn_key: ClassVar[str] = "datasetArn"
     group: DatasetGroup
     kind: str
     schema: Schema
+    coming: Schema | None = None
     records: MetadataRecords | None = None
     imported: bool = False
     added: dict[str, int] = field(default_factory=dict)
-    update: dict[str, Any] | None = None
 
     def view(self) -> dict[str, Any]:
         """With the latest change of the schema, once there was one."""
-        return super().view() | {"latestDatasetUpdate": self.update}
+        return super().view() | {"latestDatasetUpdate": self.latest_update}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -208,18 +239,16 @@ class Filter(Resource):
 
 
 @dataclass(kw_only=True, eq=False)
-class Solution(Resource):
+class Solution(Updatable):
     """A recipe with its configuration.
 
     Attributes:
-        update: the latest update.
         considered: the time of the last automatic training that was looked at, done or not.
     """
 
     arn_key: ClassVar[str] = "solutionArn"
     group: DatasetGroup
     recipe: Recipe
-    update: dict[str, Any] | None = None
     considered: float = -math.inf
 
 
@@ -249,21 +278,22 @@ class SolutionVersion(Job):
 
 
 @dataclass(kw_only=True, eq=False)
-class Campaign(Resource):
+class Campaign(Updatable):
     """A deployed solution version.
 
     Attributes:
-        version: what was deployed last.
-        update: the latest update, without its state.
-        updating: the time that the update takes; None for none.
-        replaced: what serves until then.
+        version: what is deployed.
+        coming: what an update is about to deploy.
     """
 
     arn_key: ClassVar[str] = "campaignArn"
     version: SolutionVersion
-    update: dict[str, Any] | None = None
-    updating: Passage | None = None
-    replaced: SolutionVersion | None = None
+    coming: SolutionVersion | None = None
+
+    @property
+    def versions(self) -> list[SolutionVersion]:
+        """All that the campaign needs."""
+        return [self.version] if self.coming is None else [self.version, self.coming]
 
 
 @dataclass(kw_only=True, eq=False)

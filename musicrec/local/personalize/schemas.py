@@ -44,7 +44,9 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`DeleteSchema`."""
     with region.lock:
         schema = region.get(Schema, params["schemaArn"])
-        users = [entry.arn for entry in region.all(Dataset) if entry.schema is schema]
+        users = [
+            entry.arn for entry in region.all(Dataset) if schema in {entry.schema, entry.coming}
+        ]
         if users:
             raise ResourceInUseError(f"Schema {schema.arn} is used by {', '.join(users)}.")
         region.remove(schema)

@@ -16,6 +16,7 @@ from musicrec.local.personalize.event_selection import EventSelection
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.quotas import check_running
 from musicrec.local.personalize.recipes import USER_SEGMENTATION
+from musicrec.local.personalize.region import require_unchanging
 from musicrec.local.personalize.resources import (
     ACTIVE,
     CHANGING,
@@ -33,6 +34,8 @@ from musicrec.local.personalize.training import collect, fit
 if TYPE_CHECKING:
     from musicrec.local.personalize.region import Region
 
+_BY_ATTRIBUTES: Final = frozenset({"aws-item-attribute-affinity"})
+
 _ECHOED: Final = (
     "performHPO",
     "performAutoML",
@@ -47,6 +50,7 @@ _ECHOED: Final = (
 def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`CreateSolutionVersion`."""
     solution = region.get_active(Solution, params["solutionArn"])
+    require_unchanging(solution)
     mode = params.get("trainingMode", "FULL")
     if mode == "AUTOTRAIN":
         raise NotEmulatedError("trainingMode AUTOTRAIN")
@@ -56,6 +60,8 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInputError(
             f"The dataset group {solution.group.arn} has no Interactions dataset to train on."
         )
+    if solution.recipe.name in _BY_ATTRIBUTES and not of_group(region, solution.group, ITEMS):
+        raise InvalidInputError(f"{solution.recipe.name} needs an Items dataset to train on.")
     return {"solutionVersionArn": _start(region, solution, params | {"trainingMode": mode}).arn}
 
 

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 MIN_INTERACTIONS: Final = 1000
 MIN_USERS: Final = 25
-"""Users with at least two interactions each."""
+MIN_USERS_SHARE: Final = 0.01
+"""Users with at least two interactions each: how many, and of all users that share."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +222,14 @@ def _check_minimums(
     if len(seen) < MIN_INTERACTIONS:
         after = "" if selection.rules is None else f" after filtering by event type: {selection}"
         raise JobFailedError(f"Dataset has fewer than {MIN_INTERACTIONS} interactions{after}")
-    if int((np.diff(seen.offsets) >= 2).sum()) < MIN_USERS:
+    repeating = int((np.diff(seen.offsets) >= 2).sum())
+    if repeating < MIN_USERS:
         raise JobFailedError(
             f"Dataset has fewer than {MIN_USERS} users with at least 2 interactions each."
+        )
+    users = int((np.diff(seen.offsets) >= 1).sum())
+    if repeating < MIN_USERS_SHARE * users:
+        raise JobFailedError(
+            f"Dataset has fewer than {MIN_USERS_SHARE:.0%} of {users} users with at least "
+            "2 interactions each."
         )
