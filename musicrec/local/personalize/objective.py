@@ -60,14 +60,14 @@ def check(recipe: Recipe, config: Mapping[str, Any], items: DatasetSchema | None
     Raises:
         InvalidInputError: the recipe takes none, or the column does not do.
     """
-    wanted = setting(config)
-    if wanted is None:
-        return
-    if recipe.name not in RECIPES:
+    if "optimizationObjective" in config and recipe.name not in RECIPES:
         raise InvalidInputError(
             f"optimizationObjective is not supported by the recipe {recipe.name}; "
             f"use one of {sorted(RECIPES)}."
         )
+    wanted = setting(config)
+    if wanted is None:
+        return
     column = items.field(wanted[0]) if items else None
     if column is None or column.type not in NUMERIC or column.nullable:
         raise InvalidInputError(
