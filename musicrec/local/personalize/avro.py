@@ -156,8 +156,8 @@ def _check_record(record: Any) -> None:
         )
     if record.get("namespace") != NAMESPACE:
         raise InvalidInputError(f"The schema's namespace must be {NAMESPACE!r}.")
-    if record.get("version") != "1.0":
-        raise InvalidInputError('The schema needs "version": "1.0".')
+    if not isinstance(record.get("version"), str | int | float):
+        raise InvalidInputError('The schema needs a "version", such as "1.0".')
     if not isinstance(record.get("fields"), list) or not record["fields"]:
         raise InvalidInputError("The schema needs a non-empty list of fields.")
 

@@ -23,6 +23,11 @@ MAX_STRING: Final = 1000
 MAX_TEXT: Final = 20_000
 """Longer free text is cut, not refused."""
 
+FORGIVEN: Final = 0.01
+"""Share of a file's rows whose cell of a metadata column may be empty though the schema has no null,
+or of another type; such cells become null. In a recorded run AWS imports 13 such rows of 9,742 (the
+sample notebooks "POC in a box", on MovieLens); where it draws the line is not documented."""
+
 _IDS: Final = frozenset({"USER_ID", "ITEM_ID"})
 
 _ARROW: Final = {
@@ -91,7 +96,11 @@ def _read_one(file: CsvFile, schema: DatasetSchema) -> pa.Table:
         )
     except pa.ArrowInvalid as error:
         raise JobFailedError(f"Input CSV {file.name} cannot be read: {error}.") from error
-    columns = [_column(raw.column(field.name), field) for field in schema.fields]
+    spare = 0 if schema.kind == "INTERACTIONS" else int(raw.num_rows * FORGIVEN)
+    columns = [
+        _column(raw.column(field.name), field, spare=0 if field.name in _IDS else spare)
+        for field in schema.fields
+    ]
     return pa.table(columns, schema=arrow_schema(schema))
 
 
@@ -113,17 +122,20 @@ def _header(file: CsvFile, schema: DatasetSchema) -> list[str]:
     return names
 
 
-def _column(raw: pa.ChunkedArray, field: Field) -> pa.ChunkedArray:
-    if not field.nullable:
+def _column(raw: pa.ChunkedArray, field: Field, *, spare: int) -> pa.ChunkedArray:
+    """The typed column; up to `spare` cells that break a rule are null."""
+    if not field.nullable and raw.null_count > spare:
         _refuse(pc.is_null(raw), raw, f"Column {field.name} cannot be null")
     if field.type == "string":
         return _strings(raw, field)
-    fits = pc.match_substring_regex(raw, _NUMBERS[field.type])
-    _refuse(pc.invert(fits), raw, f"Column {field.name} must be of type {field.type}")
+    fits = pc.fill_null(pc.match_substring_regex(raw, _NUMBERS[field.type]), True)
+    if len(raw) - pc.sum(fits, min_count=0).as_py() > spare:
+        _refuse(pc.invert(fits), raw, f"Column {field.name} must be of type {field.type}")
+    fitting = pc.if_else(fits, raw, pa.scalar(None, pa.string()))
     try:
         if field.type == "boolean":
-            return pc.utf8_lower(raw).cast(pa.bool_())
-        return raw.cast(_ARROW[field.type])
+            return pc.utf8_lower(fitting).cast(pa.bool_())
+        return fitting.cast(_ARROW[field.type])
     except pa.ArrowInvalid as error:
         raise JobFailedError(
             f"Column {field.name} must be of type {field.type}: {error}."

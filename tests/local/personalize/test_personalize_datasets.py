@@ -1,5 +1,7 @@
 """Dataset groups, datasets, trackers, tags: life cycle, quotas, order of deletion."""
 
+import re
+
 import pytest
 from botocore.exceptions import ClientError
 from personalize_data import INTERACTIONS, item_rows
@@ -97,6 +99,16 @@ class TestDatasets:
 
 
 class TestEventTrackers:
+    def test_tracker_is_named_once_and_has_an_arn_of_eight_characters(self, world):
+        """The ARN does not hold the name, and the name is still taken for another group."""
+        world.group()
+        arn = world.control.create_event_tracker(name="a", datasetGroupArn=world.arns["group"])[
+            "eventTrackerArn"
+        ]
+        assert re.fullmatch(r"arn:aws:personalize:[^:]+:\d{12}:event-tracker/[0-9a-f]{8}", arn)
+        with pytest.raises(world.control.exceptions.ResourceAlreadyExistsException):
+            world.control.create_event_tracker(name="a", datasetGroupArn=world.group("other"))
+
     def test_group_has_one(self, world):
         """A second tracker is refused."""
         world.group()

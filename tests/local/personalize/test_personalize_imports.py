@@ -55,6 +55,26 @@ class TestReading:
             read(text)
         assert reason in str(caught.value)
 
+    @pytest.mark.parametrize("bad", ["", "2006-2007"])
+    def test_a_few_bad_cells_of_metadata_are_null(self, bad):
+        """One row in a hundred may lack a number that the schema wants; one more may not."""
+        schema = rules.parse(avro("Items", "ITEM_ID:string", "YEAR:int"))
+        rows = [f"i{n},1999" for n in range(200)]
+        few = "\n".join(["ITEM_ID,YEAR", f"a,{bad}", f"b,{bad}", *rows])
+        assert read(few, schema).column("YEAR").to_pylist()[:3] == [None, None, 1999]
+        with pytest.raises(JobFailedError, match=r"Column YEAR .*first at row 1"):
+            read(f"{few}\nc,{bad}", schema)
+
+    @pytest.mark.parametrize("row", [",i,1", "u,,1", "u,i,", "u,i,soon"])
+    def test_no_bad_cell_of_an_interaction_is_forgiven(self, row):
+        """However many good rows there are."""
+        schema = rules.parse(
+            avro("Interactions", "USER_ID:string", "ITEM_ID:string", "TIMESTAMP:long")
+        )
+        rows = ["u,i,1"] * 500
+        with pytest.raises(JobFailedError, match="first at row 501"):
+            read("\n".join(["USER_ID,ITEM_ID,TIMESTAMP", *rows, row]), schema)
+
     def test_long_text_is_cut(self):
         """Textual columns are shortened, not refused."""
         schema = avro("Items", "ITEM_ID:string", "TEXT:string").replace(
