@@ -1,0 +1,41 @@
+"""What AWS's template makes in an account before its notebooks are opened."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+BUCKET = "personalize-samples"
+ASKED_FOR = ("personalize-demo",)
+"""Buckets that a notebook tells its reader to have, and has a name for."""
+ROLE = "PersonalizeSamples"
+
+
+def prepare(client: Any) -> None:
+    """Make the bucket, the role and the two parameters that name them.
+
+    Args:
+        client: makes a boto3 client by service name.
+    """
+    s3 = client("s3")
+    for name in (BUCKET, *ASKED_FOR):
+        s3.create_bucket(Bucket=name)
+    ssm = client("ssm")
+    parameters = {"s3-bucket": BUCKET, "iam-role-arn": _role(client("iam"))}
+    for name, value in parameters.items():
+        ssm.put_parameter(Name=f"/cloudformation/personalize-{name}", Value=value, Type="String")
+
+
+def _role(iam: Any) -> str:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "personalize.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    made = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(trust))
+    return str(made["Role"]["Arn"])
