@@ -108,7 +108,7 @@ class Bench:
             "PIP_NO_INDEX": "1",  # the environment is complete, and notebooks would change it
             "SAMPLE_CHECKOUT": str(samples),
             "SAMPLE_DOWNLOADS": str(downloads or ""),
-            "SAMPLE_LONGEST_SLEEP": "0.05",
+            "SAMPLE_LONGEST_SLEEP": "0.01",
             "SAMPLE_METADATA": str(metadata),
             "SAMPLE_NAMES": json.dumps(names),
         }

@@ -91,13 +91,13 @@ def ml_100k(samples: Path) -> bytes:
 
 
 def ml_1m(samples: Path) -> bytes:
-    """Ratings of 1 to 5, and the movies."""
+    """Ratings of 1 to 5, and the movies; UTF-8, since pandas no longer guesses at the original's."""
     data = [
         (user, movie, max(1, round(rating)), at) for user, movie, rating, at in ratings(samples)
     ]
     films = [(movie, *about) for movie, about in movies(samples).items()]
     text = {"ratings.dat": _lines(data, "::"), "movies.dat": _lines(films, "::")}
-    return _zip({f"ml-1m/{name}": rows.encode("latin-1", "replace") for name, rows in text.items()})
+    return _zip({f"ml-1m/{name}": rows.encode() for name, rows in text.items()})
 
 
 def lastfm_2k(samples: Path) -> bytes:
@@ -110,11 +110,19 @@ def lastfm_2k(samples: Path) -> bytes:
         (movie, f"The {title.partition(' (')[0]}s", "http://localhost/", "")
         for movie, (title, _) in movies(samples).items()
     ]
+    heard = [
+        (user, movie, max(1, round(100 * rating))) for user, movie, rating, _ in ratings(samples)
+    ]
     header = {
+        "user_artists.dat": ("userID", "artistID", "weight"),
         "user_taggedartists-timestamps.dat": ("userID", "artistID", "tagID", "timestamp"),
         "artists.dat": ("id", "name", "url", "pictureURL"),
     }
-    rows = {"user_taggedartists-timestamps.dat": tagged, "artists.dat": artists}
+    rows = {
+        "user_artists.dat": heard,
+        "user_taggedartists-timestamps.dat": tagged,
+        "artists.dat": artists,
+    }
     return _zip({name: _lines([header[name], *rows[name]], "\t").encode() for name in rows})
 
 
