@@ -88,6 +88,7 @@ def _read_one(file: CsvFile, schema: DatasetSchema) -> pa.Table:
             io.BytesIO(file.content),
             parse_options=csv.ParseOptions(escape_char="\\"),
             convert_options=csv.ConvertOptions(
+                include_columns=names,
                 column_types=dict.fromkeys(names, pa.string()),
                 null_values=[""],
                 strings_can_be_null=True,
@@ -105,6 +106,9 @@ def _read_one(file: CsvFile, schema: DatasetSchema) -> pa.Table:
 
 
 def _header(file: CsvFile, schema: DatasetSchema) -> list[str]:
+    """The columns to read: the schema's. Others are left out, as AWS must do: some of its sample
+    notebooks import what pandas wrote with row numbers in a column without a name.
+    """
     line = file.content.split(b"\n", 1)[0]
     try:
         names = line.decode("utf-8-sig").strip("\r").split(",")
@@ -115,11 +119,10 @@ def _header(file: CsvFile, schema: DatasetSchema) -> list[str]:
     missing = [name for name in wanted if name not in names]
     if missing:
         raise JobFailedError(f"Input CSV is missing the following columns:[{', '.join(missing)}].")
-    extra = [name for name in names if name not in wanted]
-    if extra or len(set(names)) != len(names):
-        shown = ", ".join(extra) or "a column twice"
-        raise JobFailedError(f"Input CSV has columns that the schema lacks:[{shown}].")
-    return names
+    twice = [name for name in wanted if names.count(name) > 1]
+    if twice:
+        raise JobFailedError(f"Input CSV has a column twice:[{', '.join(twice)}].")
+    return wanted
 
 
 def _column(raw: pa.ChunkedArray, field: Field, *, spare: int) -> pa.ChunkedArray:

@@ -28,6 +28,11 @@ class TestReading:
             {"ITEM_ID": "b", "GENRE": None, "TEMPO": None, "YEAR": None},
         ]
 
+    def test_other_columns_are_left_out(self):
+        """Such as the row numbers, without a name, that pandas writes unless told not to."""
+        table = read(",ITEM_ID,GENRE,TEMPO,YEAR,MOOD\n0,a,x,1.5,1999,sad\n")
+        assert table.to_pylist() == [{"ITEM_ID": "a", "GENRE": "x", "TEMPO": 1.5, "YEAR": 1999}]
+
     def test_quotes_and_escapes_are_understood(self):
         """Text in double quotes; a backslash escapes."""
         table = read('ITEM_ID,GENRE,TEMPO,YEAR\na,"x, \\"y\\"",1,1\n')
@@ -37,7 +42,7 @@ class TestReading:
         ("text", "reason"),
         [
             ("ITEM_ID,GENRE\na,b\n", "Input CSV is missing the following columns:[TEMPO, YEAR]."),
-            ("ITEM_ID,GENRE,TEMPO,YEAR,MOOD\n", "columns that the schema lacks:[MOOD]"),
+            ("ITEM_ID,GENRE,TEMPO,YEAR,YEAR\n", "has a column twice:[YEAR]"),
             ("ITEM_ID,GENRE,TEMPO,YEAR\na,b,1,1\nb,b,fast,1\n", "TEMPO must be of type float. (first at row 2: 'fast')"),
             ("ITEM_ID,GENRE,TEMPO,YEAR\na,b,1,1.5\n", "YEAR must be of type int. (first at row 1: '1.5')"),
             ("ITEM_ID,GENRE,TEMPO,YEAR\na,b,1,9999999999\n", "YEAR must be of type int"),
