@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+import grocery
+
 MOVIELENS = Path("next_steps/workshops/POC_in_a_box/completed/poc_data/ml-latest-small")
 ML_100K_ITEMS = 1682
 SHOP_ITEMS = 600
@@ -227,11 +229,11 @@ def airline(samples: Path) -> bytes:
 
 MAKERS = {
     "airline.csv": airline,
-    "Grocery_and_Gourmet_Food.json.gz": reviews,
+    "Grocery_and_Gourmet_Food.json.gz": lambda _: _json_lines(grocery.reviews()),
     "hetrec2011-lastfm-2k.zip": lastfm_2k,
     "interactions.csv": shop_interactions,
     "items.csv": shop_items,
-    "meta_Grocery_and_Gourmet_Food.json.gz": products,
+    "meta_Grocery_and_Gourmet_Food.json.gz": lambda _: _json_lines(grocery.products()),
     "meta_Prime_Pantry.json.gz": products,
     "ml-100k.zip": ml_100k,
     "ml-1m.zip": ml_1m,
