@@ -9,10 +9,12 @@ BUCKET = "personalize-samples"
 ASKED_FOR = ("personalize-demo",)
 """Buckets that a notebook tells its reader to have, and has a name for."""
 ROLE = "PersonalizeSamples"
+CONTEXT_STACK = "personalize-auto-context-stack"
+CONTEXT_BUCKET = "personalize-auto-context"
 
 
 def prepare(client: Any) -> None:
-    """Make the bucket, the role and the two parameters that name them.
+    """Make the bucket, the role and the two parameters that name them, and the other stack.
 
     Args:
         client: makes a boto3 client by service name.
@@ -24,6 +26,32 @@ def prepare(client: Any) -> None:
     parameters = {"s3-bucket": BUCKET, "iam-role-arn": _role(client("iam"))}
     for name, value in parameters.items():
         ssm.put_parameter(Name=f"/cloudformation/personalize-{name}", Value=value, Type="String")
+    _context_stack(client("cloudformation"))
+
+
+def _context_stack(cloudformation: Any) -> None:
+    """Of the stack of the automatic context sample, what its notebooks on Personalize read.
+
+    The rest puts a CloudFront distribution with functions before a REST API.
+    """
+    names = {
+        "SSMParameterStoreCampaignEndpointArn": "/personalize/endpoints/automatic-context-demo-arn",
+        "SSMParameterStoreFilterArn": "/personalize/filters/automatic-context-demo-filter-arn",
+    }
+    resources: dict[str, Any] = {
+        logical: {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Name": name, "Type": "String", "Value": "default-value"},
+        }
+        for logical, name in names.items()
+    }
+    resources["PersonalizeAutoContextBucket"] = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {"BucketName": CONTEXT_BUCKET},
+    }
+    cloudformation.create_stack(
+        StackName=CONTEXT_STACK, TemplateBody=json.dumps({"Resources": resources})
+    )
 
 
 def _role(iam: Any) -> str:
