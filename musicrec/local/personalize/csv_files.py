@@ -106,8 +106,10 @@ def _read_one(file: CsvFile, schema: DatasetSchema) -> pa.Table:
 
 
 def _header(file: CsvFile, schema: DatasetSchema) -> list[str]:
-    """The columns to read: the schema's. Others are left out, as AWS must do: some of its sample
-    notebooks import what pandas wrote with row numbers in a column without a name.
+    """The columns to read: the schema's.
+
+    Others are left out, as AWS must do: some of its sample notebooks import what pandas wrote with
+    row numbers in a column without a name.
     """
     line = file.content.split(b"\n", 1)[0]
     try:

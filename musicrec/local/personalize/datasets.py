@@ -24,6 +24,7 @@ from musicrec.local.personalize.resources import (
     ExportJob,
     Filter,
     ImportJob,
+    Recommender,
     Schema,
     SolutionVersion,
 )
@@ -46,6 +47,10 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     if schema.fields.kind != kind:
         raise InvalidInputError(
             f"The schema {schema.arn} describes {schema.fields.record}, not {kind}."
+        )
+    if schema.settings.get("domain") != group.settings.get("domain"):
+        raise InvalidInputError(
+            f"The schema {schema.arn} and the dataset group {group.arn} are not of the same domain."
         )
     arn = region.arn(f"dataset/{group.settings['name']}/{kind}")
     records = MetadataRecords(schema.fields, _ID_COLUMNS[kind]) if kind in _ID_COLUMNS else None
@@ -120,10 +125,8 @@ def _users(region: Region, dataset: Dataset) -> list[str]:
     batches = [e for e in running_batches(region) if e.version.solution.group is group]
     campaigns = [entry for entry in region.all(Campaign) if entry.version.solution.group is group]
     trackers = members(region, EventTracker, group) if dataset.kind == INTERACTIONS else []
-    filters = members(region, Filter, group)
-    return [
-        entry.arn for entry in (*running, *trainings, *batches, *campaigns, *trackers, *filters)
-    ]
+    others = (*members(region, Filter, group), *members(region, Recommender, group))
+    return [entry.arn for entry in (*running, *trainings, *batches, *campaigns, *trackers, *others)]
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

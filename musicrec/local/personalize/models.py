@@ -33,9 +33,9 @@ _WITH_METADATA: Final = frozenset(name for name, model in _MODELS.items() if mod
 
 def new_model(recipe: Recipe) -> Model:
     """An unfitted model for a trainable recipe."""
-    return _MODELS[recipe.name]()
+    return _MODELS[recipe.method]()
 
 
 def uses_metadata(recipe: Recipe) -> bool:
     """Whether the recipe learns from the Items dataset and can return items nobody has met."""
-    return recipe.name in _WITH_METADATA
+    return recipe.method in _WITH_METADATA

@@ -13,14 +13,10 @@ import numpy as np
 
 from musicrec.local.personalize import item_metadata, recipes, request_filter
 from musicrec.local.personalize.campaigns import serving
-from musicrec.local.personalize.errors import (
-    InvalidInputError,
-    NotEmulatedError,
-    ResourceInUseError,
-)
+from musicrec.local.personalize.errors import InvalidInputError, ResourceInUseError
 from musicrec.local.personalize.promotions import mixed, promoted
 from musicrec.local.personalize.ranking import best, shown_scores
-from musicrec.local.personalize.resources import Campaign
+from musicrec.local.personalize.resources import Campaign, Recommender
 from musicrec.local.personalize.scoring import all_scores, of_user
 
 if TYPE_CHECKING:
@@ -149,14 +145,19 @@ def _count(params: dict[str, Any], *, with_metadata: bool) -> int:
 
 
 def _served(region: Region, params: dict[str, Any]) -> tuple[Campaign, SolutionVersion, Trained]:
-    if "recommenderArn" in params:
-        raise NotEmulatedError("recommenders of domain dataset groups")
-    if "campaignArn" not in params:
-        raise InvalidInputError("campaignArn must be given.")
-    campaign = region.get_active(Campaign, params["campaignArn"])
+    campaign = _addressed(region, params)
     version = serving(region, campaign)
     assert version.trained  # a campaign is made of an ACTIVE version only
     return campaign, version, version.trained
+
+
+def _addressed(region: Region, params: dict[str, Any]) -> Campaign:
+    """The campaign that the request names, or what a recommender has in its place."""
+    if ("campaignArn" in params) == ("recommenderArn" in params):
+        raise InvalidInputError("Give a campaignArn or a recommenderArn.")
+    if "campaignArn" in params:
+        return region.get_active(Campaign, params["campaignArn"])
+    return region.get_active(Recommender, params["recommenderArn"]).deployed
 
 
 def _recommendation_id(region: Region) -> str:

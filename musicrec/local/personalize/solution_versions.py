@@ -62,7 +62,7 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         echoed = {name: solution.settings[name] for name in _ECHOED if name in solution.settings}
         settings = params | echoed | {"trainingMode": mode, "trainingType": "MANUAL"}
         version = region.add(SolutionVersion(**common(region, arn, settings), solution=solution))
-    region.workers.start(region, version, partial(_train, region, version))
+    region.workers.start(region, version, partial(train, region, version))
     return {"solutionVersionArn": arn}
 
 
@@ -108,7 +108,12 @@ def _check_update(region: Region, solution: Solution) -> None:
         raise InvalidInputError("trainingMode UPDATE needs an ACTIVE version trained in FULL mode.")
 
 
-def _train(region: Region, version: SolutionVersion) -> None:
+def train(region: Region, version: SolutionVersion) -> None:
+    """Fit and evaluate the version's model.
+
+    Raises:
+        JobFailedError: the data do not reach AWS's minimums.
+    """
     started = region.clock()
     solution = version.solution
     parent = latest_active(region, solution)

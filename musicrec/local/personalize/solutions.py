@@ -109,6 +109,10 @@ def versions_of(region: Region, solution: Solution) -> list[SolutionVersion]:
 
 
 def _check_config(recipe: Recipe, params: dict[str, Any]) -> None:
+    if recipe.domain:
+        raise InvalidInputError(
+            f"The recipe {recipe.name} is one of the {recipe.domain} domain; make a recommender."
+        )
     if not recipe.trainable:
         raise NotEmulatedError(f"the recipe {recipe.name}")
     config = params.get("solutionConfig", {})
@@ -120,7 +124,7 @@ def _check_config(recipe: Recipe, params: dict[str, Any]) -> None:
         raise InvalidInputError("Give eventsConfig or eventType, not both.")
     _check_events(config.get("eventsConfig", {}).get("eventParametersList", []))
     _check_threshold(config.get("eventValueThreshold"))
-    _check_columns(config.get("trainingDataConfig", {}))
+    check_columns(config.get("trainingDataConfig", {}))
     recipe.check_parameters(
         config.get("algorithmHyperParameters", {}),
         config.get("featureTransformationParameters", {}),
@@ -146,7 +150,12 @@ def _check_threshold(threshold: str | None) -> None:
         raise InvalidInputError(f"eventValueThreshold '{threshold}' is not a number.")
 
 
-def _check_columns(config: dict[str, Any]) -> None:
+def check_columns(config: dict[str, Any]) -> None:
+    """Check which columns a solution or a recommender is to learn from.
+
+    Raises:
+        InvalidInputError: some are included and others excluded, or one cannot be excluded.
+    """
     if "includedDatasetColumns" in config and "excludedDatasetColumns" in config:
         raise InvalidInputError("Give includedDatasetColumns or excludedDatasetColumns, not both.")
     for dataset, columns in config.get("excludedDatasetColumns", {}).items():

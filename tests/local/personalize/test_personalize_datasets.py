@@ -26,11 +26,6 @@ class TestDatasetGroups:
         with pytest.raises(world.control.exceptions.InvalidInputException, match="kmsKeyArn"):
             world.control.create_dataset_group(name="g", roleArn="arn:aws:iam::123456789012:role/r")
 
-    def test_domain_groups_are_refused(self, world):
-        """They are not emulated, and the message says so."""
-        with pytest.raises(world.control.exceptions.InvalidInputException, match="domain"):
-            world.control.create_dataset_group(name="g", domain="ECOMMERCE")
-
     def test_group_with_datasets_stays(self, world):
         """Deletion goes from the leaves to the root."""
         group = world.group()
