@@ -34,7 +34,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from msgspec import Struct
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from musicrec.local.running import environment
 from musicrec.local.server import EmbeddedAws
@@ -126,6 +126,8 @@ class Bench:
         for cell in document.cells:
             if cell.cell_type == "code":
                 cell.outputs = []  # AWS's; of a run that stops early only its own shall be there
+        broken: list[FailedCell] = []
+        begun: list[int] = []
         with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:  # their paths must be short
             client = NotebookClient(
                 document,
@@ -137,13 +139,17 @@ class Bench:
                 ),
                 timeout=CELL_SECONDS,
                 allow_errors=keep_going,
+                on_cell_start=lambda cell_index, **_: begun.append(cell_index),
                 resources={"metadata": {"path": str(path.parent)}},
             )
-            with contextlib.suppress(CellExecutionError):  # the outputs say it
-                client.execute(env=self._environment, cleanup_kc=True)
+            try:
+                with contextlib.suppress(CellExecutionError):  # the outputs say it
+                    client.execute(env=self._environment, cleanup_kc=True)
+            except (CellTimeoutError, DeadKernelError) as error:
+                broken.append(FailedCell(begun[-1], f"{type(error).__name__}: {error}"))
         nbformat.write(document, path)
         code = [cell for cell in document.cells if cell.cell_type == "code"]
-        return Outcome(notebook, len(code), list(_failed(document)))
+        return Outcome(notebook, len(code), [*_failed(document), *broken])
 
 
 def _failed(document: nbformat.NotebookNode) -> Iterator[FailedCell]:
