@@ -10,9 +10,9 @@ import os
 import time
 
 
-def _make_sleep(longest, sleep):
+def _make_sleep(speed, sleep):
     def short_sleep(seconds):
-        sleep(min(seconds, longest))
+        sleep(seconds / speed)
 
     return short_sleep
 
@@ -25,7 +25,7 @@ def _make_open(stand_in, opened):
     return open_elsewhere
 
 
-time.sleep = _make_sleep(float(os.environ["SAMPLE_LONGEST_SLEEP"]), time.sleep)
+time.sleep = _make_sleep(float(os.environ["SAMPLE_SPEED"]), time.sleep)
 # The notebook's name, not that of the module: IPython puts an `open` of its own into the namespace.
 open = _make_open(os.environ["SAMPLE_METADATA"], io.open)  # noqa: A001 - it is to stand in for it
 globals().update(json.loads(os.environ["SAMPLE_NAMES"]))

@@ -5,11 +5,16 @@ With a checkout of it:
 
     python tests/samples/run_sample.py --samples CHECKOUT FIRST.ipynb SECOND.ipynb
 
-where the notebooks are paths in the checkout. Notebooks named together run in that order on one server, in one IPython profile: what one stores
-with `%store` the next one finds. No cell is edited. Three things are substituted around them: what
-wget and curl hand over (`stand_ins`), how long `time.sleep` sleeps, and SageMaker's file about the
-notebook instance (`kernel_startup`). The account is as AWS's template leaves it (`sample_account`).
-`unzip` must be installed. The kernel's packages are installed once, by pip, into --environment.
+where the notebooks are paths in the checkout. Notebooks named together run in that order on one
+server, in one IPython profile: what one stores with `%store` the next one finds. No cell is edited.
+Three things are substituted around them: what wget and curl hand over (`stand_ins`), how long
+`time.sleep` sleeps, and SageMaker's file about the notebook instance (`kernel_startup`). The account
+is as AWS's templates leave it (`sample_account`). `unzip` must be installed. The kernel's packages
+are installed once, by pip, into --environment; with Python 3.10 they include the pandas that two of
+the notebooks need:
+
+    python3.10 -m venv ENVIRONMENT
+    ENVIRONMENT/bin/python -m pip install -r tests/samples/requirements.txt
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -36,12 +42,18 @@ from msgspec import Struct
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from musicrec.local.personalize.life_cycle import DELETION, DURATIONS
 from musicrec.local.running import environment
 from musicrec.local.server import EmbeddedAws
 
 HERE = Path(__file__).parent
 ENVIRONMENT = HERE.parents[1] / "build" / "samples-environment"
 CELL_SECONDS = 900
+SPEED = 100
+"""Times as fast as on AWS the notebooks' clock goes: how much shorter they sleep."""
+DELETION_SECONDS = 0.5
+"""Deleting takes time, as on AWS, and less than notebooks wait for it. Two of them look whether what
+they deleted is there, and are content if it is."""
 
 
 class FailedCell(Struct, frozen=True):
@@ -108,7 +120,7 @@ class Bench:
             "PIP_NO_INDEX": "1",  # the environment is complete, and notebooks would change it
             "SAMPLE_CHECKOUT": str(samples),
             "SAMPLE_DOWNLOADS": str(downloads or ""),
-            "SAMPLE_LONGEST_SLEEP": "0.01",
+            "SAMPLE_SPEED": str(SPEED),
             "SAMPLE_METADATA": str(metadata),
             "SAMPLE_NAMES": json.dumps(names),
         }
@@ -213,6 +225,7 @@ def run(
     """
     outcomes = []
     with EmbeddedAws() as server:
+        _delete_slowly(server.endpoint_url)
         sample_account.prepare(server.aws.client)
         bench = Bench(
             folder,
@@ -227,6 +240,19 @@ def run(
             if outcomes[-1].failed and not keep_going:
                 break
     return outcomes
+
+
+def _delete_slowly(endpoint_url: str) -> None:
+    """Let resources appear at once, but go in AWS's steps."""
+    durations = dict.fromkeys(DURATIONS, 0.0) | {DELETION: DELETION_SECONDS}
+    settings = {"transitions": "slow", "durations": durations}
+    request = urllib.request.Request(  # noqa: S310 - the server's own address
+        f"{endpoint_url}/_musicrec/personalize/life-cycle",
+        data=json.dumps(settings).encode(),
+        method="PUT",
+    )
+    with urllib.request.urlopen(request):  # noqa: S310 - as above
+        pass
 
 
 def describe(outcome: Outcome) -> str:

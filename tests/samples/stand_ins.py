@@ -23,6 +23,8 @@ import grocery
 MOVIELENS = Path("next_steps/workshops/POC_in_a_box/completed/poc_data/ml-latest-small")
 ML_100K_ITEMS = 1682
 SHOP_ITEMS = 600
+FEW = 5
+"""Good reviews that a product has at least."""
 CATEGORIES = {
     "accessories": ("bag", "belt", "watch"),
     "apparel": ("jacket", "shirt", "socks"),
@@ -128,6 +130,21 @@ def lastfm_2k(samples: Path) -> bytes:
     return _zip({name: _lines([header[name], *rows[name]], "\t").encode() for name in rows})
 
 
+@cache
+def shelf(samples: Path) -> dict[int, str]:
+    """Product ids by movie: as in the original, each has some good reviews.
+
+    Two are asked for by id, as one of the most popular and as one of the least.
+    """
+    liked = Counter(movie for _, movie, rating, _ in ratings(samples) if round(rating) > 3)
+    kept = [movie for movie, count in liked.most_common() if count >= FEW]
+    return {
+        **{movie: f"B{movie:09}" for movie in kept},
+        kept[0]: "B00HZ6X8QU",
+        kept[-1]: "B01GCT22E4",
+    }
+
+
 def reviews(samples: Path) -> bytes:
     """Reviews of products, a JSON document a line."""
     lines = [
@@ -136,13 +153,14 @@ def reviews(samples: Path) -> bytes:
             "verified": True,
             "reviewTime": f"{datetime.fromtimestamp(at, UTC):%m %d, %Y}",
             "reviewerID": f"A{user:013}",
-            "asin": f"B{movie:09}",
+            "asin": shelf(samples)[movie],
             "reviewerName": f"Reviewer {user}",
             "reviewText": "As described.",
             "summary": "Fine",
             "unixReviewTime": at,
         }
         for user, movie, rating, at in ratings(samples)
+        if movie in shelf(samples)
     ]
     return _json_lines(lines)
 
@@ -166,9 +184,9 @@ def products(samples: Path) -> bytes:
             "similar_item": "",
             "date": "",
             "price": rng.choice(("", f"${rng.uniform(1, 20):.2f}")),
-            "asin": f"B{movie:09}",
+            "asin": asin,
         }
-        for movie in movies(samples)
+        for asin in shelf(samples).values()
     ]
     return _json_lines(lines)
 
