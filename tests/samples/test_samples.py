@@ -1,7 +1,8 @@
 """AWS's own notebooks run against the embedded AWS; skipped without a checkout of them.
 
 `pytest tests/samples --samples CHECKOUT` runs them, in about half an hour. The kernel's environment
-is that of `run_sample.py`; `--samples-environment` names another.
+is that of `run_sample.py`; `--samples-environment` names another. "Proof of concept" wants one of
+Python 3.10, the last for which there is a pandas before 1.4.
 """
 
 import json
@@ -18,6 +19,8 @@ FIRST = "getting_started/notebooks"
 DOMAINS = "getting_started/notebooks_managed_domains"
 CASES = "next_steps/core_use_cases"
 POC = "next_steps/workshops/POC_in_a_box"
+SCIENCE = "next_steps/data_science"
+CAMPAIGN = "next_steps/generative_ai/personalized_marketing_campaign"
 CLEAN_UP = "Clean_Up_Resources.ipynb"
 
 
@@ -74,6 +77,23 @@ SERIES = {
                 "06_Clean_Up_Resources",
             )
         ]
+    ),
+    "context": Series(
+        [f"{CASES}/user_personalization/user-personalization-with-contextual-recommendations.ipynb"]
+    ),
+    "automatic context": Series(
+        [
+            f"{CASES}/automatic_context/notebooks/{name}.ipynb"
+            for name in ("1.Building_Personalize_Campaign", "3.Cleanup")
+        ]
+    ),
+    "text": Series([f"{CASES}/metadata/item-text-unstructured-metadata.ipynb"]),
+    "holdout": Series(
+        [f"{SCIENCE}/offline_performance_evaluation/personalize_temporal_holdout.ipynb"]
+    ),
+    "workshop of 2019": Series(["next_steps/workshops/Reinvent_2019/ReInvent2019_Workshop.ipynb"]),
+    "airline segments": Series(
+        [f"{CAMPAIGN}/airline_ticket_user_segmentation_09212023_github.ipynb"]
     ),
 }
 
