@@ -211,6 +211,7 @@ def run(
     downloads: Path | None = None,
     names: dict[str, str] | None = None,
     keep_going: bool = False,
+    delete_at_once: bool = False,
 ) -> list[Outcome]:
     """Run notebooks in order on a server of their own, until one fails.
 
@@ -222,10 +223,12 @@ def run(
         downloads: folder of real downloads, or None.
         names: values of variables that a notebook leaves its reader to define.
         keep_going: also run the cells and notebooks after one that fails.
+        delete_at_once: for notebooks that wait for no deletion, and count on a reader who does.
     """
     outcomes = []
     with EmbeddedAws() as server:
-        _delete_slowly(server.endpoint_url)
+        if not delete_at_once:
+            _delete_slowly(server.endpoint_url)
         sample_account.prepare(server.aws.client)
         bench = Bench(
             folder,
@@ -281,6 +284,10 @@ def main(
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Also run what comes after a failing cell.")
     ] = False,
+    delete_at_once: Annotated[
+        bool,
+        typer.Option("--delete-at-once", help="For clean-ups that leave waiting to their reader."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.")] = False,
 ) -> None:
     """Run AWS's sample notebooks against the embedded AWS; exit 1 unless all ran whole."""
@@ -295,6 +302,7 @@ def main(
             downloads=downloads and downloads.resolve(),
             names=dict(one.split("=", 1) for one in define or []),
             keep_going=keep_going,
+            delete_at_once=delete_at_once,
         )
     if as_json:
         typer.echo(msgspec.json.encode(outcomes))

@@ -32,11 +32,13 @@ class Series:
         notebooks: paths in the checkout, in order.
         fails: cells that fail on AWS too, by notebook; those that the reader is to fill in aside.
         define: what a notebook uses and leaves undefined.
+        waits: whether it waits for what it deletes, and does not leave that to its reader.
     """
 
     notebooks: list[str]
     fails: dict[str, set[int]] = field(default_factory=dict)
     define: list[str] = field(default_factory=list)
+    waits: bool = True
 
 
 PRACTICES = f"{FIRST}/3.Best_Practices-Clientside.ipynb"
@@ -76,7 +78,8 @@ SERIES = {
                 "05_Interacting_with_Campaigns_and_Filters",
                 "06_Clean_Up_Resources",
             )
-        ]
+        ],
+        waits=False,
     ),
     "context": Series(
         [f"{CASES}/user_personalization/user-personalization-with-contextual-recommendations.ipynb"]
@@ -120,9 +123,13 @@ def asks_reader(samples, notebook, place):
 @pytest.mark.parametrize("series", SERIES.values(), ids=SERIES)
 def test_they_run_whole(series, command, request):
     """But for cells that fail on AWS as well."""
+    options = [] if series.waits else ["--delete-at-once"]
     defined = [part for text in series.define for part in ("--define", text)]
     done = subprocess.run(
-        [*command, *defined, *series.notebooks], capture_output=True, text=True, check=False
+        [*command, *options, *defined, *series.notebooks],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout, done.stderr[-3000:]
     outcomes = json.loads(done.stdout)
