@@ -43,6 +43,7 @@ class Series:
 
 PRACTICES = f"{FIRST}/3.Best_Practices-Clientside.ipynb"
 RANKING = f"{CASES}/personalized_ranking/personalize_ranking_example.ipynb"
+CLEAN_DOMAIN = f"{DOMAINS}/{CLEAN_UP}"
 BATCH = f"{CASES}/batch_recommendations/user_personalization_batch_recommendations_example.ipynb"
 
 SERIES = {
@@ -65,6 +66,12 @@ SERIES = {
     "trending": Series([f"{CASES}/trending_now/trending_now_example.ipynb"]),
     "promotions": Series(
         [f"{CASES}/filters/promotions/{name}" for name in ("Promotions.ipynb", CLEAN_UP)]
+    ),
+    "video domain": Series(
+        [f"{DOMAINS}/Building_Your_First_Recommender_Video_On_Demand.ipynb", CLEAN_DOMAIN]
+    ),
+    "shop domain": Series(
+        [f"{DOMAINS}/Building_Your_First_Recommender_Ecommerce.ipynb", CLEAN_DOMAIN]
     ),
     "segments": Series([f"{CASES}/user_segmentation/user_segmentation_example.ipynb"]),
     "proof of concept": Series(
