@@ -48,10 +48,7 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInputError(
             f"The schema {schema.arn} describes {schema.fields.record}, not {kind}."
         )
-    if schema.settings.get("domain") != group.settings.get("domain"):
-        raise InvalidInputError(
-            f"The schema {schema.arn} and the dataset group {group.arn} are not of the same domain."
-        )
+    check_domain(schema, group)
     arn = region.arn(f"dataset/{group.settings['name']}/{kind}")
     records = MetadataRecords(schema.fields, _ID_COLUMNS[kind]) if kind in _ID_COLUMNS else None
     settings = params | {"datasetType": kind}
@@ -78,6 +75,18 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         if dataset.kind == INTERACTIONS:
             dataset.group.log.clear()
     return {}
+
+
+def check_domain(schema: Schema, group: DatasetGroup) -> None:
+    """Check that a dataset of the group may have the schema.
+
+    Raises:
+        InvalidInputError: one is of a domain and the other of none, or of another one.
+    """
+    if schema.settings.get("domain") != group.settings.get("domain"):
+        raise InvalidInputError(
+            f"The schema {schema.arn} and the dataset group {group.arn} are not of the same domain."
+        )
 
 
 def of_group(region: Region, group: DatasetGroup, kind: str) -> Dataset | None:

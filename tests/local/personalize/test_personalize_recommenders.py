@@ -105,6 +105,14 @@ class TestSchemas:
         with pytest.raises(world.control.exceptions.InvalidInputException, match="same domain"):
             world.dataset("Users")
 
+    def test_a_dataset_stays_in_its_domain(self, world):
+        """Also when its schema is replaced."""
+        add_group(world)
+        add_dataset(world, "Items", VIDEOS)
+        other = world.control.create_schema(name="other", schema=VIDEOS)["schemaArn"]
+        with pytest.raises(world.control.exceptions.InvalidInputException, match="same domain"):
+            world.control.update_dataset(datasetArn=world.arns["Items"], schemaArn=other)
+
     @pytest.mark.parametrize(
         ("domain", "schema", "reason"),
         [
