@@ -194,16 +194,24 @@ def products(samples: Path) -> bytes:
 def shop_items(samples: Path) -> bytes:
     """Products of a shop with two levels of categories."""
     rng = random.Random(3)
-    rows: list[tuple[object, ...]] = [
-        ("ITEM_ID", "PRICE", "CATEGORY_L1", "CATEGORY_L2", "PRODUCT_DESCRIPTION", "GENDER")
-    ]
+    header = "ITEM_ID,PRICE,CATEGORY_L1,CATEGORY_L2,PRODUCT_DESCRIPTION,GENDER,PROMOTED"
+    rows: list[tuple[object, ...]] = [tuple(header.split(","))]
     for movie in popular(samples, SHOP_ITEMS):
         first = rng.choice(sorted(CATEGORIES))
         text = " ".join(rng.choices(WORDS, k=6)).capitalize()
         gender = rng.choice(("Any", "F", "M"))
         price = round(rng.uniform(5, 200), 2)
-        rows.append((_shop_id(movie), price, first, rng.choice(CATEGORIES[first]), text, gender))
+        second, promoted = rng.choice(CATEGORIES[first]), rng.choice("NNNY")
+        rows.append((_shop_id(movie), price, first, second, text, gender, promoted))
     return _csv(rows)
+
+
+def shop_users(samples: Path) -> bytes:
+    """The customers."""
+    rng = random.Random(5)
+    users = sorted({user for user, *_ in ratings(samples)})
+    rows = [(user, rng.randrange(18, 90), rng.choice("FM")) for user in users]
+    return _csv([("USER_ID", "AGE", "GENDER"), *rows])
 
 
 def shop_interactions(samples: Path) -> bytes:
@@ -257,6 +265,7 @@ MAKERS = {
     "ml-1m.zip": ml_1m,
     "ml-latest-small.zip": ml_latest_small,
     "Prime_Pantry.json.gz": reviews,
+    "users.csv": shop_users,
 }
 
 
