@@ -22,6 +22,7 @@ def prepare(client: Any) -> None:
     s3 = client("s3")
     for name in (BUCKET, *ASKED_FOR):
         s3.create_bucket(Bucket=name)
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(_bucket_policy()))
     ssm = client("ssm")
     parameters = {"s3-bucket": BUCKET, "iam-role-arn": _role(client("iam"))}
     for name, value in parameters.items():
@@ -52,6 +53,21 @@ def _context_stack(cloudformation: Any) -> None:
     cloudformation.create_stack(
         StackName=CONTEXT_STACK, TemplateBody=json.dumps({"Resources": resources})
     )
+
+
+def _bucket_policy() -> dict[str, Any]:
+    bucket = f"arn:aws:s3:::{BUCKET}"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "personalize.amazonaws.com"},
+                "Action": ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+                "Resource": [bucket, f"{bucket}/*"],
+            }
+        ],
+    }
 
 
 def _role(iam: Any) -> str:
