@@ -18,7 +18,9 @@ PLACEHOLDERS = ("INSERT ARN HERE", "INSERT ROLE NAME HERE")
 FIRST = "getting_started/notebooks"
 DOMAINS = "getting_started/notebooks_managed_domains"
 CASES = "next_steps/core_use_cases"
-POC = "next_steps/workshops/POC_in_a_box"
+WORKSHOPS = "next_steps/workshops"
+POC = f"{WORKSHOPS}/POC_in_a_box"
+AGENT = "next_steps/generative_ai/personalized_recommender_agent"
 SCIENCE = "next_steps/data_science"
 CAMPAIGN = "next_steps/generative_ai/personalized_marketing_campaign"
 CLEAN_UP = "Clean_Up_Resources.ipynb"
@@ -101,9 +103,23 @@ SERIES = {
     "holdout": Series(
         [f"{SCIENCE}/offline_performance_evaluation/personalize_temporal_holdout.ipynb"]
     ),
-    "workshop of 2019": Series(["next_steps/workshops/Reinvent_2019/ReInvent2019_Workshop.ipynb"]),
+    "workshop of 2019": Series([f"{WORKSHOPS}/Reinvent_2019/ReInvent2019_Workshop.ipynb"]),
     "airline segments": Series(
         [f"{CAMPAIGN}/airline_ticket_user_segmentation_09212023_github.ipynb"]
+    ),
+    "movie machine": Series(
+        [
+            f"{WORKSHOPS}/magic_movie_machine/notebooks/Building the Magic Movie Machine Recommender.ipynb"
+        ]
+    ),
+    "agent": Series(
+        [
+            f"{AGENT}/{name}.ipynb"
+            for name in (
+                "01_Recommender-Agent_Configure-Personalize-Resources",
+                "03_Recommender-Agent_CleanUp",
+            )
+        ]
     ),
 }
 
