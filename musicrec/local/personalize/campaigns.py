@@ -75,11 +75,15 @@ def describe(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_campaigns(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    """`ListCampaigns`."""
+    """`ListCampaigns`, of a solution or, as in a recorded run of AWS's samples, of a version."""
     campaigns = region.all(Campaign)
     if "solutionArn" in params:
         wanted = params["solutionArn"]
-        campaigns = [entry for entry in campaigns if entry.version.solution.arn == wanted]
+        campaigns = [
+            entry
+            for entry in campaigns
+            if wanted in {entry.version.arn, entry.version.solution.arn}
+        ]
     return list_page(campaigns, "campaigns", params)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from musicrec.local.personalize.datasets import check_domain
 from musicrec.local.personalize.errors import InvalidInputError, ResourceInUseError
 from musicrec.local.personalize.region import require_unchanging
 from musicrec.local.personalize.resources import CHANGING, Dataset, ImportJob, Schema
@@ -29,6 +30,7 @@ def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
             raise InvalidInputError(
                 f"The schema {schema.arn} describes {schema.fields.record}, not {dataset.kind}."
             )
+        check_domain(schema, dataset.group)
         added = added_fields(dataset.schema.fields, schema.fields)
         running = [job for job in region.all(ImportJob) if job.dataset is dataset]
         if any(job.status in CHANGING for job in running):

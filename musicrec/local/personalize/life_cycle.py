@@ -22,8 +22,10 @@ DURATIONS: Final = {
     "solution": 60.0,
     "solution-version": 2700.0,
     "campaign": 510.0,
+    "recommender": 2700.0,
     "batch-inference-job": 1200.0,
     "batch-segment-job": 480.0,
+    "switching": 300.0,
     DELETION: 60.0,
 }
 """Seconds until a resource is ACTIVE, or gone, when transitions are slow.

@@ -80,6 +80,11 @@ class Recipe:
         feature_transformation: last part of that ARN.
         transformation: parameters of the feature transformation, by name.
         algorithm: last part of that ARN where it is not the recipe's name.
+        base: name of the custom recipe whose model a domain recipe uses.
+        learns_from: the only event type that a domain recipe looks at; None for all.
+        hides: event type whose items a domain recipe keeps from the user who met them.
+        needs_user: whether requests must name a user though the model does not ask.
+        needs_items: whether there must be an Items dataset.
     """
 
     name: str
@@ -94,6 +99,16 @@ class Recipe:
     feature_transformation: str = "JSON-percentile-filtering"
     transformation: tuple[tuple[str, Hyperparameter], ...] = ()
     algorithm: str | None = None
+    base: str | None = None
+    learns_from: str | None = None
+    hides: str | None = None
+    needs_user: bool = False
+    needs_items: bool = False
+
+    @property
+    def method(self) -> str:
+        """The name of the recipe by which its model goes."""
+        return self.base or self.name
 
     @property
     def arn(self) -> str:
@@ -114,7 +129,7 @@ class Recipe:
     @property
     def explores(self) -> bool:
         """Whether answers include new items, and those added since the training."""
-        return self.name in {"aws-user-personalization", "aws-user-personalization-v2"}
+        return self.method in {"aws-user-personalization", "aws-user-personalization-v2"}
 
     @property
     def takes_context(self) -> bool:

@@ -32,7 +32,16 @@ STOPPING: Final = "CREATE STOPPING"
 DELETE_PENDING: Final = "DELETE PENDING"
 DELETE_IN_PROGRESS: Final = "DELETE IN_PROGRESS"
 
-CHANGING: Final = frozenset({PENDING, IN_PROGRESS, STOPPING, DELETE_PENDING, DELETE_IN_PROGRESS})
+_STOP: Final = ("STOP PENDING", "STOP IN_PROGRESS", "INACTIVE")
+_START: Final = ("START PENDING", "START IN_PROGRESS", ACTIVE)
+"""What a recommender goes through that is switched off and on again."""
+
+CHANGING: Final = frozenset(
+    {
+        *(PENDING, IN_PROGRESS, STOPPING, DELETE_PENDING, DELETE_IN_PROGRESS),
+        *(*_STOP[:2], *_START[:2]),
+    }
+)
 """In these states a resource is neither usable nor deletable."""
 
 _DELETION_STATES: Final = {
@@ -294,6 +303,49 @@ class Campaign(Updatable):
     def versions(self) -> list[SolutionVersion]:
         """All that the campaign needs."""
         return [self.version] if self.coming is None else [self.version, self.coming]
+
+
+@dataclass(kw_only=True, eq=False)
+class Recommender(Job):
+    """A domain recipe, trained and deployed in one.
+
+    Attributes:
+        group: whose data it learns from.
+        deployed: what answers, and the configuration by which it does.
+        update: the latest update, without its state.
+        retraining: what the latest update trains or trained; None if it needed no training.
+        stopped: whether it was switched off last.
+        switching: the time that switching it off or on takes; None for none.
+    """
+
+    arn_key: ClassVar[str] = "recommenderArn"
+    group: DatasetGroup
+    deployed: Campaign
+    update: dict[str, Any] | None = None
+    retraining: SolutionVersion | None = None
+    stopped: bool = False
+    switching: Passage | None = None
+
+    @property
+    def status(self) -> str:
+        """Place in the life cycle; one that is ACTIVE can be switched off and on."""
+        status = super().status
+        if status != ACTIVE:
+            return status
+        pending, in_progress, end = _STOP if self.stopped else _START
+        return (self.switching.phase(pending, in_progress) if self.switching else None) or end
+
+    def view(self) -> dict[str, Any]:
+        """With metrics once it is trained, and the latest update once there was one."""
+        update = self.update
+        if update is not None:
+            training = self.retraining.view() if self.retraining else {"status": ACTIVE}
+            state = {name: training.get(name) for name in ("status", "failureReason")}
+            update = update | state
+        return super().view() | {
+            "modelMetrics": self.deployed.version.metrics or None,
+            "latestRecommenderUpdate": update,
+        }
 
 
 @dataclass(kw_only=True, eq=False)

@@ -14,11 +14,11 @@ import numpy as np
 from musicrec.local.personalize import item_metadata, promotions, recipes, request_filter
 from musicrec.local.personalize.auto_update import current
 from musicrec.local.personalize.campaigns import serving
-from musicrec.local.personalize.errors import InvalidInputError, NotEmulatedError
+from musicrec.local.personalize.errors import InvalidInputError
 from musicrec.local.personalize.exploration import Exploration, generator
 from musicrec.local.personalize.promotions import promoted
 from musicrec.local.personalize.ranking import best, shown_scores
-from musicrec.local.personalize.resources import Campaign
+from musicrec.local.personalize.resources import Campaign, Recommender
 from musicrec.local.personalize.scoring import all_scores, of_user
 from musicrec.local.personalize.selection import POPULAR, PROMOTED, Selected, Selection, mixed
 
@@ -198,13 +198,18 @@ def _count(params: dict[str, Any], *, with_metadata: bool) -> int:
 
 
 def _served(region: Region, params: dict[str, Any]) -> tuple[Campaign, SolutionVersion, Trained]:
-    if "recommenderArn" in params:
-        raise NotEmulatedError("recommenders of domain dataset groups")
-    if "campaignArn" not in params:
-        raise InvalidInputError("campaignArn must be given.")
-    campaign = region.get_active(Campaign, params["campaignArn"])
+    campaign = _addressed(region, params)
     version = serving(region, campaign)
     return campaign, version, current(region, version)
+
+
+def _addressed(region: Region, params: dict[str, Any]) -> Campaign:
+    """The campaign that the request names, or what a recommender has in its place."""
+    if ("campaignArn" in params) == ("recommenderArn" in params):
+        raise InvalidInputError("Give a campaignArn or a recommenderArn.")
+    if "campaignArn" in params:
+        return region.get_active(Campaign, params["campaignArn"])
+    return region.get_active(Recommender, params["recommenderArn"]).deployed
 
 
 def _answered(region: Region, version: SolutionVersion, items: list[dict[str, Any]]) -> str:

@@ -33,9 +33,11 @@ def all_scores(
         InvalidInputError: what the recipe needs is missing.
     """
     recipe = version.solution.recipe
+    if recipe.needs_user:
+        _required(recipe, params, "userId")
     if recipe.kind == recipes.RELATED_ITEMS:
         return _related(trained, _required(recipe, params, "itemId"))
-    if recipe.name == "aws-trending-now":
+    if recipe.method == "aws-trending-now":
         return trending(version, trained, now)
     if recipe.kind == recipes.POPULAR_ITEMS:
         return trained.model.scores(np.empty(0, dtype=np.int32))

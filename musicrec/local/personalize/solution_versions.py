@@ -84,7 +84,7 @@ def _start(region: Region, solution: Solution, params: dict[str, Any]) -> Soluti
         made = common(region, arn, settings)
         revision = solution.group.log.revision
         version = region.add(SolutionVersion(**made, solution=solution, revision=revision))
-    region.workers.start(region, version, partial(_train, region, version))
+    region.workers.start(region, version, partial(train, region, version))
     return version
 
 
@@ -130,7 +130,12 @@ def _check_update(region: Region, solution: Solution) -> None:
         raise InvalidInputError("trainingMode UPDATE needs an ACTIVE version trained in FULL mode.")
 
 
-def _train(region: Region, version: SolutionVersion) -> None:
+def train(region: Region, version: SolutionVersion) -> None:
+    """Fit and evaluate the version's model.
+
+    Raises:
+        JobFailedError: the data do not reach AWS's minimums.
+    """
     started = region.clock()
     solution = version.solution
     parent = latest_active(region, solution)

@@ -123,6 +123,10 @@ def versions_of(region: Region, solution: Solution) -> list[SolutionVersion]:
 
 
 def _check_config(recipe: Recipe, params: dict[str, Any]) -> None:
+    if recipe.domain:
+        raise InvalidInputError(
+            f"The recipe {recipe.name} is one of the {recipe.domain} domain; make a recommender."
+        )
     if not recipe.trainable:
         raise NotEmulatedError(f"the recipe {recipe.name}")
     config = params.get("solutionConfig", {})
@@ -133,7 +137,7 @@ def _check_config(recipe: Recipe, params: dict[str, Any]) -> None:
     _check_events(config.get("eventsConfig", {}).get("eventParametersList", []))
     interval(config)
     _check_threshold(config.get("eventValueThreshold"))
-    _check_columns(config.get("trainingDataConfig", {}))
+    check_columns(config.get("trainingDataConfig", {}))
     recipe.check_parameters(
         config.get("algorithmHyperParameters", {}),
         config.get("featureTransformationParameters", {}),
@@ -159,7 +163,12 @@ def _check_threshold(threshold: str | None) -> None:
         raise InvalidInputError(f"eventValueThreshold '{threshold}' is not a number.")
 
 
-def _check_columns(config: dict[str, Any]) -> None:
+def check_columns(config: dict[str, Any]) -> None:
+    """Check which columns a solution or a recommender is to learn from.
+
+    Raises:
+        InvalidInputError: some are included and others excluded, or one cannot be excluded.
+    """
     if "includedDatasetColumns" in config and "excludedDatasetColumns" in config:
         raise InvalidInputError("Give includedDatasetColumns or excludedDatasetColumns, not both.")
 

@@ -31,7 +31,7 @@ class MomentAndTasteConfig:
 
     Attributes:
         moment: of the co-occurrences.
-        taste: of the linear autoencoder; it fades slower than by itself, the moment being known.
+        taste: of the linear autoencoder.
         weights: candidates for the weight of taste beside the moment; the first where data is too
             little to tell.
         asked_users: at most so many users are held out and asked to find the weight.
@@ -42,7 +42,7 @@ class MomentAndTasteConfig:
     """
 
     moment: CooccurrenceConfig = field(default_factory=CooccurrenceConfig)
-    taste: LowRankEaseConfig = field(default_factory=lambda: LowRankEaseConfig(lasting_share=0.4))
+    taste: LowRankEaseConfig = field(default_factory=LowRankEaseConfig)
     weights: tuple[float, ...] = (0.3, 0.0, 1.0, 3.0, 10.0)
     asked_users: int = 200
     asked_share: float = 0.2

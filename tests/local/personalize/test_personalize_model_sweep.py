@@ -165,7 +165,6 @@ class TestNotEmulated:
         "name",
         [
             *sorted(MODELS.keys() - OPERATIONS.keys()),
-            "CreateRecommender",
             "CreateMetricAttribution",
         ],
     )

@@ -280,6 +280,16 @@ class TestCampaigns:
             delete(**params)
         assert control.list_solution_versions()["solutionVersions"] == []
 
+    def test_campaigns_are_listed_by_solution_or_by_version(self, music):
+        """AWS's samples give a version's ARN for the solution's, and find the campaign by it."""
+        campaign = music.arns["campaign"]
+        found = music.control.describe_campaign(campaignArn=campaign)["campaign"]
+        version = found["solutionVersionArn"]
+        for arn in (version, version.rpartition("/")[0]):
+            listed = music.control.list_campaigns(solutionArn=arn)["campaigns"]
+            assert [entry["campaignArn"] for entry in listed] == [campaign]
+        assert not music.control.list_campaigns(solutionArn=f"{version}0")["campaigns"]
+
 
 @pytest.mark.parametrize("recipe", ["aws-sims", "aws-similar-items"])
 class TestRelatedItems:
