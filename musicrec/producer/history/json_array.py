@@ -77,28 +77,38 @@ class _Elements:
                 raise NotAnArrayError("is empty")
 
     def _value(self) -> Any:
-        while True:
-            try:
-                value, self._at = self._scan(self._buffer, self._at)
-            except (ValueError, RecursionError):
-                # The scanner's error holds the text, so it must not be chained to ours.
-                self._require_more()
-            else:
-                return value
+        while (scanned := self._scanned()) is None:
+            if len(self._buffer) - self._at > MAX_ROW_CHARACTERS:
+                raise BrokenFileError(f"is not JSON at row {self._row}", self._row)
+            if not self._more():
+                reason = f"ends within row {self._row}, or is no JSON there"
+                raise BrokenFileError(reason, self._row)
+        value, self._at = scanned
+        return value
 
-    def _require_more(self) -> None:
-        if len(self._buffer) - self._at > MAX_ROW_CHARACTERS:
-            raise BrokenFileError(f"is not JSON at row {self._row}", self._row) from None
-        if not self._more():
-            raise BrokenFileError(f"ends within row {self._row}, or is no JSON there", self._row)
+    def _scanned(self) -> tuple[Any, int] | None:
+        """The value that begins here, and where it ends; None if it is not all there.
+
+        The scanner's error holds the text: it ends here, so that no other error refers to it.
+        """
+        try:
+            return self._scan(self._buffer, self._at)
+        except (ValueError, RecursionError):
+            return None
 
     def _more(self) -> bool:
         """Get the next piece of text; False at the end."""
         data = self._read(CHUNK_BYTES)
-        try:
-            text = self._text.decode(data, final=not data)
-        except UnicodeDecodeError:
-            raise BrokenFileError(f"is not UTF-8 after row {self._row}", self._row) from None
+        text = self._decoded(data)
+        if text is None:
+            raise BrokenFileError(f"is not UTF-8 after row {self._row}", self._row)
         self._buffer = self._buffer[self._at :] + text
         self._at = 0
         return bool(data)
+
+    def _decoded(self, data: bytes) -> str | None:
+        """The text, None where it is not UTF-8; as above, the error holds the data."""
+        try:
+            return self._text.decode(data, final=not data)
+        except UnicodeDecodeError:
+            return None
