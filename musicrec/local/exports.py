@@ -53,6 +53,8 @@ _NAMED_UNTIL: Final = 2019
 _AUDIOBOOKS_FROM: Final = 2023
 _HOUR_MS: Final = 3_600_000
 _STEP_DAYS: Final = 30
+_EVENTS_PER_PLAY: Final = 2.2
+_ZIP_TIME: Final = (2026, 1, 5, 0, 0, 0)
 _CANDIDATES: Final = 8
 
 _REASONS: Final = {
@@ -102,19 +104,24 @@ def plays(events: Iterable[ListeningEvent]) -> Iterator[Played]:
             yield Played(start, event)
 
 
-def busy_listener(tracks: Sequence[Track], rows: int, seed: int) -> list[Played]:
-    """About `rows` plays of a listener who hears much: the busiest of a few, from 2014 on.
+def one_listener(
+    tracks: Sequence[Track], rows: int, seed: int, *, busy: bool = True
+) -> list[Played]:
+    """At most `rows` plays of one listener from 2014 on.
 
     Args:
         tracks: the catalogue.
         rows: how many plays.
         seed: of the simulation.
+        busy: take the listener of a few who hears most; else the one who hears least, so that the
+            same number of plays spans years.
     """
     probe = _simulation(tracks, _STEP_DAYS, seed)
     heard = {person.user_id: len(probe.history(person.user_id)) for person in probe.listeners}
-    busiest = max(heard, key=lambda user_id: (heard[user_id], user_id))
-    days = int(3 * _STEP_DAYS * rows / max(1, heard[busiest])) + _STEP_DAYS
-    return list(plays(_simulation(tracks, days, seed).history(busiest)))[:rows]
+    ordered = sorted(heard, key=lambda user_id: (heard[user_id], user_id))
+    chosen = ordered[-1 if busy else 0]
+    days = int(_EVENTS_PER_PLAY * _STEP_DAYS * rows / max(1, heard[chosen])) + _STEP_DAYS
+    return list(plays(_simulation(tracks, days, seed).history(chosen)))[:rows]
 
 
 def write_extended(
@@ -131,12 +138,12 @@ def write_extended(
     rows = _Extended({track.track_id: track for track in names}, np.random.default_rng(seed))
     folder = "Spotify Extended Streaming History"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"{folder}/ReadMeFirst.pdf", b"%PDF-1.4")
-        archive.writestr(f"{folder}/Userdata.json", json.dumps({"username": USERNAME}))
+        _add(archive, f"{folder}/ReadMeFirst.pdf", "%PDF-1.4")
+        _add(archive, f"{folder}/Userdata.json", {"username": USERNAME})
         for number, chunk in enumerate(_chunks(rows.all(played))):
             years = sorted({chunk[0]["ts"][:4], chunk[-1]["ts"][:4]})
             name = f"{folder}/Streaming_History_Audio_{'-'.join(years)}_{number}.json"
-            archive.writestr(name, json.dumps(chunk, ensure_ascii=False))
+            _add(archive, name, chunk)
     return rows.truth
 
 
@@ -153,11 +160,11 @@ def write_short(path: Path, played: Iterable[Played], names: Iterable[Track]) ->
     truth = Truth(rows=len(rows) + 1, others=Counter(podcast=1))
     podcast = {"endTime": "2026-01-05 08:00", "podcastName": "P", "episodeName": "E", "msPlayed": 9}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("MyData/Userdata.json", json.dumps({"username": USERNAME}))
-        archive.writestr("MyData/StreamingHistory_podcast_0.json", json.dumps([podcast]))
+        _add(archive, "MyData/Userdata.json", {"username": USERNAME})
+        _add(archive, "MyData/StreamingHistory_podcast_0.json", [podcast])
         for number, chunk in enumerate(_chunks(rows)):
             name = f"MyData/StreamingHistory_music_{number}.json"
-            archive.writestr(name, json.dumps(chunk, ensure_ascii=False))
+            _add(archive, name, chunk)
     return truth
 
 
@@ -271,6 +278,13 @@ class _Extended:
 
     def _address(self) -> str:
         return f"{ADDRESS}{int(self._rng.integers(1, 255))}"
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: Any) -> None:
+    """Add a file, JSON unless it is text; the same content gives the same bytes."""
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    member = zipfile.ZipInfo(name, _ZIP_TIME)
+    archive.writestr(member, text, zipfile.ZIP_DEFLATED, 9)
 
 
 def _simulation(tracks: Sequence[Track], days: int, seed: int) -> Simulation:

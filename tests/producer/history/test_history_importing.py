@@ -296,7 +296,7 @@ class TestPersonalFields:
 @pytest.fixture(scope="module")
 def simulated(sample_tracks):
     """A simulated listener's plays."""
-    return exports.busy_listener(sample_tracks, 1_500, seed=5)
+    return exports.one_listener(sample_tracks, 1_500, seed=5)
 
 
 @pytest.mark.slow

@@ -165,7 +165,7 @@ class TestAgain:
 @pytest.mark.slow
 def test_an_export_of_what_was_tracked_adds_nothing(outbox, lookup, sample_tracks, tmp_path):
     """A month tracked live and then exported: each row of music is found to be known, one to one."""
-    played = exports.busy_listener(sample_tracks, 600, seed=9)
+    played = exports.one_listener(sample_tracks, 600, seed=9)
     for play in played:
         outbox.record(play.start.user_id, MEMORY, [play.start, play.end])
     truth = exports.write_extended(tmp_path / "x.zip", played, sample_tracks, seed=9)
