@@ -72,7 +72,7 @@ class History:
 
     def settle(self, covered: Iterable[Period], known: Iterable[KnownPlay]) -> None:
         """Leave out what stands twice: in other rows, in the extended history, or among known plays."""
-        for file, row in self._staging.drop_shorter():
+        for file, row in self._staging.drop_doubles():
             self.report.drop(Reason.DUPLICATE, file, row)
         self._drop_covered([*covered, *([self.period] if self.period else [])])
         pairs = reconciling.matches(self._staging, known, self._play_id)
@@ -125,8 +125,8 @@ class History:
         if stream.kind is Format.SHORT and stream.ms_played <= REPEATABLE_MS:
             again = minute[track_id, stream.ms_played]
             minute[track_id, stream.ms_played] += 1
-        new = self._staging.add(stream, track_id, file, row, again)
-        return None if new else Reason.DUPLICATE
+        self._staging.add(stream, track_id, file, row, again)
+        return None
 
     def _extend_period(self, kind: Format, ended_at: int | None) -> None:
         if kind is Format.EXTENDED and ended_at is not None:

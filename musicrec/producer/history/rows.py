@@ -188,4 +188,7 @@ def _offline_s(value: float | None, at: int) -> int | None:
 
 def _text(value: str | None) -> str | None:
     """A name that can be stored and sent: half a surrogate pair cannot."""
-    return value.encode(errors="replace").decode()[:_MAX_NAME] if value else None
+    if not value:
+        return None
+    good = value if value.isascii() else value.encode(errors="replace").decode()
+    return good[:_MAX_NAME]

@@ -26,7 +26,7 @@ CACHE_KIB: Final = 32 * 1024
 REPEATABLE_MS: Final = 60_000
 """The short format knows minutes: two equal rows may be two plays only if both fit into one."""
 
-_BATCH: Final = 5_000
+_BATCH: Final = 2_000
 
 _SCHEMA: Final = """
 CREATE TABLE streams (
@@ -37,26 +37,33 @@ CREATE TABLE streams (
     starts INTEGER NOT NULL, ends INTEGER NOT NULL, approximate INTEGER NOT NULL,
     file TEXT NOT NULL, row INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX same ON streams
-    (ended_at, track_id, kind, ms_played, again, ifnull(offline_s, 0));
-CREATE TABLE shorter (number INTEGER PRIMARY KEY);
+CREATE TABLE double (number INTEGER PRIMARY KEY);
 CREATE TABLE known (number INTEGER PRIMARY KEY);
 """
 
-_INSERT: Final = "INSERT OR IGNORE INTO streams VALUES (NULL, ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT: Final = "INSERT INTO streams VALUES (NULL, ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 
-# Another row of the same track and end is another play only if both starts are known and differ.
-_SHORTER: Final = """
-INSERT INTO shorter SELECT one.number FROM streams AS one WHERE EXISTS (
-    SELECT 1 FROM streams AS other WHERE other.ended_at = one.ended_at
-    AND other.track_id = one.track_id AND other.kind = one.kind AND one.kind = 'extended'
-    AND (one.offline_s IS NULL OR other.offline_s IS NULL OR one.offline_s = other.offline_s)
-    AND (other.ms_played, other.offline_s IS NOT NULL) > (one.ms_played, one.offline_s IS NOT NULL)
+# The same track cannot end twice in a second: of such rows the longest stays, and among equal ones the
+# first. They are two plays only if both starts are known and differ. Of the short format, which
+# knows the minute, only equal rows are one.
+_DOUBLE: Final = """
+INSERT INTO double SELECT one.number FROM streams AS one WHERE EXISTS (
+    SELECT 1 FROM streams AS other
+    WHERE other.ended_at = one.ended_at AND other.track_id = one.track_id
+    AND other.kind = one.kind AND other.number <> one.number
+    AND CASE one.kind WHEN 'short' THEN
+        (other.ms_played, other.again) = (one.ms_played, one.again)
+        AND other.number < one.number
+    ELSE
+        (one.offline_s IS NULL OR other.offline_s IS NULL OR one.offline_s = other.offline_s)
+        AND (other.ms_played, other.offline_s IS NOT NULL, one.number)
+            > (one.ms_played, one.offline_s IS NOT NULL, other.number)
+    END
 )
 """
 
 _LEFT: Final = """
-FROM streams WHERE number NOT IN (SELECT number FROM shorter)
+FROM streams WHERE number NOT IN (SELECT number FROM double)
 AND number NOT IN (SELECT number FROM known)
 """
 
@@ -92,6 +99,7 @@ class Staging:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._db = database
+        self._waiting: list[tuple[Any, ...]] = []
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA temp_store = FILE")
@@ -99,23 +107,34 @@ class Staging:
         self._db.executescript(_SCHEMA)
         self._db.execute("BEGIN")
 
-    def add(self, stream: Stream, track_id: str, file: str, row: int, again: int = 0) -> bool:
-        """Take in a row; False when an equal one is there already."""
+    def add(self, stream: Stream, track_id: str, file: str, row: int, again: int = 0) -> None:
+        """Take in a row."""
         when = span(stream)
-        values = (
+        self._waiting.append((
             stream.kind, stream.ended_at, stream.ms_played, track_id,
             identity(stream.name or track_id, stream.artist or ""), stream.offline_s, again,
             stream.name, stream.artist, stream.album, stream.reason_end, stream.skipped,
             when.starts, when.ends, when.approximate, file, row,
-        )  # fmt: skip
-        return self._db.execute(_INSERT, values).rowcount == 1
+        ))  # fmt: skip
+        if len(self._waiting) == _BATCH:
+            self._flush()
 
-    def drop_shorter(self) -> Iterator[tuple[str, int]]:
-        """Leave out the shorter of two rows that tell of one stream; yields file and row of each."""
-        self._db.execute(_SHORTER)
+    def drop_doubles(self) -> Iterator[tuple[str, int]]:
+        """When all rows are in: leave out those that tell of a stream which another row tells of.
+
+        Yields file and row of each.
+        """
+        self._flush()
+        self._db.execute("CREATE INDEX same ON streams (ended_at, track_id, kind)")
+        self._db.execute(_DOUBLE)
         yield from self._db.execute(
-            "SELECT file, row FROM streams WHERE number IN (SELECT number FROM shorter)"
+            "SELECT file, row FROM streams WHERE number IN (SELECT number FROM double) "
+            "ORDER BY number"
         )
+
+    def _flush(self) -> None:
+        self._db.executemany(_INSERT, self._waiting)
+        self._waiting.clear()
 
     def candidates(self, track_id: str, name: str, first: int, last: int) -> Iterator[Staged]:
         """Streams of a track, by id or `identity`, that ended between two times."""
