@@ -30,6 +30,9 @@ ENDINGS: Final = ("complete", "stop", "skip")
 LISTENED_SHARE: Final = 0.5
 """From this share of a track on a play counts as listening to it."""
 
+MIN_LISTENS: Final = 20
+"""Whole listens of known genre that a quarter needs for its shares to mean something."""
+
 FOR_ALL: Final = 20.0
 """Added to popularity (0 to 100): an unknown track is a fifth as likely to be taken up as a hit."""
 
@@ -107,7 +110,8 @@ def most_played(plays: pd.DataFrame, k: int) -> list[str]:
 def genres_over_time(plays: pd.DataFrame, items: pd.DataFrame, genres: int = 8) -> pd.DataFrame:
     """Share of listening by quarter (rows) for the genres with most of it (columns).
 
-    A track of several genres counts in equal parts; tracks without a known genre count nowhere.
+    A track of several genres counts in equal parts; tracks without a known genre count nowhere. A
+    quarter in which hardly anything was played, as the first and the last may be, gets no row.
     """
     known = plays[plays["share"] > 0].join(items["genres"], on="track_id", how="inner")
     known = known[known["genres"].map(len) > 0]
@@ -120,6 +124,7 @@ def genres_over_time(plays: pd.DataFrame, items: pd.DataFrame, genres: int = 8) 
             index="quarter", columns="genres", values="part", aggfunc="sum", fill_value=0.0
         )
     )
+    table = table[table.sum(axis=1) >= MIN_LISTENS]
     largest = table.sum().sort_values(ascending=False, kind="stable").index[:genres]
     return table.div(table.sum(axis=1), axis=0)[largest].rename_axis(columns="genre")
 
