@@ -3,6 +3,8 @@
 import json
 import logging
 import traceback
+import tracemalloc
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from history_rows import OTHER, PERSONAL, TRACK, extended, short, write, zipped
@@ -291,6 +293,27 @@ class TestPersonalFields:
             shown = traceback.TracebackException.from_exception(error, capture_locals=True)
             told = "\n".join(shown.format())
         assert not [value for value in PERSONAL if value in told]
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_rows(lookup, tmp_path):
+    """Four times the rows, out of order and half of them double, need no more memory."""
+
+    def peak(rows: int) -> int:
+        times = [
+            datetime(2021, 1, 1, tzinfo=UTC) + timedelta(minutes=n * 7919 % rows)
+            for n in range(rows)
+        ]
+        told = [extended(time.strftime("%Y-%m-%dT%H:%M:%SZ")) for time in times]
+        path = write(tmp_path / f"{rows}.json", told + told)
+        tracemalloc.start()
+        with opened([path], "acc-1", lookup) as history:
+            assert sum(1 for _ in history.events()) == 2 * rows
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return used
+
+    assert peak(6_000) < peak(1_500) + 2_000_000
 
 
 @pytest.fixture(scope="module")
