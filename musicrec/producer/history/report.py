@@ -101,15 +101,18 @@ class Report(Struct, kw_only=True):
 
     def _taken_lines(self) -> list[str]:
         if self.first_at is None or self.last_at is None:
-            return [f"{self.rows:,} rows in {len(self.files)} files, no play taken"]
+            return [f"{self._size()}, no play taken"]
         ends = ", ".join(f"{count:,} {end}" for end, count in sorted(self.plays.items()))
         lines = [
-            f"{self.rows:,} rows in {len(self.files)} files",
+            self._size(),
             f"{self.taken:,} plays taken ({ends}), {_day(self.first_at)} to {_day(self.last_at)}",
         ]
         if self.approximate:
             lines.append(f"{self.approximate:,} of them with an end taken from their start")
         return lines
+
+    def _size(self) -> str:
+        return f"{self.rows:,} rows in {len(self.files)} file{'s' * (len(self.files) != 1)}"
 
     def _dropped_lines(self) -> list[str]:
         ordered = sorted(self.dropped.items(), key=lambda entry: (-entry[1].count, entry[0]))
@@ -120,7 +123,7 @@ class Report(Struct, kw_only=True):
 
     def _file_lines(self) -> list[str]:
         broken = [f"{name} {why}: what came before was read" for name, why in self.broken.items()]
-        ignored = [f"{name} was not read: {why}" for name, why in self.ignored.items()]
+        ignored = [f"{name} {why}: left alone" for name, why in self.ignored.items()]
         return [*broken, *ignored]
 
 

@@ -133,7 +133,7 @@ class TestDropped:
         text = "\n".join(take(path)[1].lines())
         assert "1 plays taken (1 stop), 2021-03-04 to 2021-03-04" in text
         assert "5 dropped: private session (e.g. x.zip:endsong_0.json row 2, 3, 4)" in text
-        assert "x.zip:Userdata.json was not read" in text
+        assert "x.zip:Userdata.json is not a JSON array: left alone" in text
 
 
 class TestOnce:

@@ -79,7 +79,7 @@ class TestCommand:
         """Rows, plays, what was dropped and why, and where the events are."""
         result = run(write(tmp_path / "a.json", ROWS))
         assert result.exit_code == 0, result.output
-        assert "56 rows in 1 files" in result.output
+        assert "56 rows in 1 file\n" in result.output
         assert "28 dropped: the same play in another row" in result.output
         assert f"56 events are at {api.url}" in result.output
         assert sum(map(len, api.bodies)) == 56
