@@ -19,7 +19,7 @@ def sample_tracks() -> list[Track]:
 
 
 def pytest_addoption(parser):
-    """The switches of two suites; pytest takes them from this conftest only."""
+    """The switches of tests further down; pytest takes them from this conftest only."""
     options = parser.getgroup("conformance")
     options.addoption("--aws", action="store_true", help="talk to real AWS; this costs money")
     options.addoption("--aws-role", help="ARN of the role by which Personalize uses the bucket")
@@ -29,6 +29,8 @@ def pytest_addoption(parser):
     samples = parser.getgroup("samples")
     samples.addoption("--samples", help="checkout of AWS's sample notebooks, which then run")
     samples.addoption("--samples-environment", help="virtual environment of their kernel")
+    producer = parser.getgroup("producer")
+    producer.addoption("--kills", type=int, default=12, help="SIGKILLs in the kill test")
 
 
 @pytest.hookimpl(tryfirst=True)

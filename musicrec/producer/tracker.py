@@ -17,8 +17,9 @@ from musicrec.events import ListeningEvent, new_event_id
 from musicrec.producer.auth import SpotifyError
 from musicrec.producer.clock import Moment, Timeline
 from musicrec.producer.ingest import RefusedSenderError
+from musicrec.producer.isolating import Sender
 from musicrec.producer.mapping import listening_event
-from musicrec.producer.outbox import Memory, Outbox, Sender
+from musicrec.producer.outbox import Memory, Outbox
 from musicrec.producer.pacing import Pace
 from musicrec.producer.playback import Kind, PastPlay, PlayerEvent, PlayerState, Snapshot
 from musicrec.producer.player import Player
@@ -51,6 +52,8 @@ class Status:
         accepted: events that the API took since the start.
         waiting: events in the outbox.
         set_aside: events that the API will never take.
+        rejection: why, of the newest of them.
+        given_up: events lost because the outbox was full.
         problem: why Spotify gives no answer, None while it does.
         delivery_problem: why events wait, None while they do not.
     """
@@ -60,6 +63,8 @@ class Status:
     accepted: int = 0
     waiting: int = 0
     set_aside: int = 0
+    rejection: str | None = None
+    given_up: int = 0
     problem: str | None = None
     delivery_problem: str | None = None
 
@@ -110,7 +115,8 @@ class Tracker:
         memory = outbox.load(user_id)
         self._hold_until_ms = memory.hold_until_ms if memory else None
         self._player = Player(memory.state if memory else _first_state(user_id, now))
-        self.status = Status(waiting=outbox.waiting(), set_aside=len(outbox.set_aside()))
+        self.status = Status()
+        self._count()
 
     def run(self) -> None:
         """Track until `wait` says to stop, then try once more to send what waits."""
@@ -204,9 +210,16 @@ class Tracker:
             status.accepted += delivery.accepted
             status.delivery_problem = delivery.problem
             retry_after_s = delivery.retry_after_s
-        status.waiting = self._outbox.waiting()
-        status.set_aside = len(self._outbox.set_aside())
+        self._count()
         self._plan_resend(retry_after_s)
+
+    def _count(self) -> None:
+        status = self.status
+        status.waiting = self._outbox.waiting()
+        status.given_up = self._outbox.given_up()
+        aside = self._outbox.set_aside()
+        status.set_aside = len(aside)
+        status.rejection = aside[-1][1] if aside else None
 
     def _plan_resend(self, retry_after_s: float | None) -> None:
         if self.status.delivery_problem is None:
