@@ -62,7 +62,7 @@ class CooccurrenceConfig:
     popularity_discount: float = 0.7
     prior_meetings: float = 15.0
     neighbours: int = 500
-    meetings: int = 400
+    meetings: int = 250
     history: int = 200
     history_half_life: float = 4.0
     lasting_share: float = 0.05

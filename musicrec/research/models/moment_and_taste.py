@@ -7,8 +7,9 @@ tells: the weight of taste that would have served them best is used for all.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from musicrec.research.metrics import ndcg_at_k
 from musicrec.research.models.base import NotFittedError, top_k
 from musicrec.research.models.cooccurrence import Cooccurrence, CooccurrenceConfig
 from musicrec.research.models.low_rank import LowRankEase, LowRankEaseConfig
+from musicrec.research.models.neighbours import WORKERS
 from musicrec.research.splits import NothingToSplitError, personalize_split
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
     from musicrec.research.models.base import Interactions, Model
     from musicrec.research.splits import Case, Split
+
+_CANDIDATES: Final = 10
+"""Times the judged depth: so many of each part's best may be among the best of the sum."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +106,10 @@ class MomentAndTaste:
     def _fit_both(
         self, interactions: Interactions, item_features: NDArray[np.float32] | None
     ) -> tuple[Cooccurrence, LowRankEase]:
-        self._moment = Cooccurrence(self.config.moment).fit(interactions, item_features)
-        self._taste = LowRankEase(self.config.taste).fit(interactions)
+        with ThreadPoolExecutor(1) as pool:
+            taste = pool.submit(LowRankEase(self.config.taste).fit, interactions)
+            moment = Cooccurrence(self.config.moment).fit(interactions, item_features)
+            self._moment, self._taste = moment, taste.result()
         return self._moment, self._taste
 
     def _trial(self, interactions: Interactions) -> Split | None:
@@ -116,21 +123,29 @@ class MomentAndTaste:
         return trial if len(trial.train) > 0 else None
 
     def _best_weight(self, moment: Model, taste: Model, cases: list[Case]) -> float:
-        gains = np.zeros(len(self.config.weights))
-        for case in cases:
+        def gains(case: Case) -> list[float]:
             parts = [_standardised(model.scores(case.history)) for model in (moment, taste)]
-            gains += [
-                _gain(parts[0] + np.float32(weight) * parts[1], case, self.config.depth)
-                for weight in self.config.weights
-            ]
-        return self.config.weights[int(gains.argmax())]
+            return _gains(parts, self.config.weights, case, self.config.depth)
+
+        with ThreadPoolExecutor(WORKERS) as pool:
+            summed = np.sum(list(pool.map(gains, cases)), axis=0)
+        return self.config.weights[int(summed.argmax())]
 
 
-def _gain(scores: NDArray[np.float32], case: Case, depth: int) -> float:
-    """NDCG among what is new to the user: what comes again, both models find."""
-    scores[case.history] = -np.inf
+def _gains(
+    parts: list[NDArray[np.float32]], weights: tuple[float, ...], case: Case, depth: int
+) -> list[float]:
+    """NDCG by weight, among what is new to the user: what comes again, both models find.
+
+    Only the best of either part are looked at, who the best of the sums are among.
+    """
+    for part in parts:
+        part[case.history] = -np.inf
+    best = np.union1d(*(top_k(part, _CANDIDATES * depth) for part in parts))
+    moment, taste = (part[best] for part in parts)
     new = np.setdiff1d(case.target, case.history)
-    return ndcg_at_k(top_k(scores, depth), new, depth)
+    sums = (moment + np.float32(weight) * taste for weight in weights)
+    return [ndcg_at_k(best[top_k(each, depth)], new, depth) for each in sums]
 
 
 def _standardised(scores: NDArray[np.float32]) -> NDArray[np.float32]:
