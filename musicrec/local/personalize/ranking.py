@@ -15,13 +15,15 @@ def best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
 
     Linear in the number of items: only the winners are sorted.
     """
-    count = min(count, int(np.isfinite(scores).sum()))
+    left = np.flatnonzero(np.isfinite(scores))  # a filter may leave few
+    count = min(count, len(left))
     if count <= 0:
         return np.empty(0, dtype=np.int64)
-    last = np.partition(scores, len(scores) - count)[len(scores) - count]
-    above = np.flatnonzero(scores > last)
-    ties = np.flatnonzero(scores == last)[: count - len(above)]
-    chosen = np.concatenate([above, ties])
+    known = scores[left]
+    last = np.partition(known, len(known) - count)[len(known) - count]
+    above = np.flatnonzero(known > last)
+    ties = np.flatnonzero(known == last)[: count - len(above)]
+    chosen = left[np.concatenate([above, ties])]
     return chosen[np.lexsort((chosen, -scores[chosen]))].astype(np.int64)
 
 

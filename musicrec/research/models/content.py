@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy import sparse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_SPARSE_BELOW: Final = 0.25
+"""Share of cells other than 0 below which a sparse matrix is the quicker one to multiply with."""
 
 
 class Content:
@@ -24,14 +28,16 @@ class Content:
         """
         norms = np.linalg.norm(features, axis=1, keepdims=True)
         rows = np.divide(features, norms, out=np.zeros_like(features), where=norms > 0)
-        self._rows = np.ascontiguousarray(rows, dtype=np.float32)
+        dense = np.count_nonzero(rows) > _SPARSE_BELOW * rows.size
+        self._rows = np.ascontiguousarray(rows) if dense else sparse.csr_array(rows)
 
     def cosines(
         self, history: NDArray[np.int32], weights: NDArray[np.float64]
     ) -> NDArray[np.float32]:
         """The cosine, -1 to 1, of every item with the weighted mean of the history."""
-        profile = weights.astype(np.float32) @ self._rows[history]
+        profile = np.asarray(weights.astype(np.float32) @ self._rows[history])
         norm = float(np.linalg.norm(profile))
         if norm > 0:
             profile /= norm
-        return (self._rows @ profile).clip(-1, 1).astype(np.float32)
+        cosines: NDArray[np.float32] = (self._rows @ profile).astype(np.float32)
+        return cosines.clip(-1, 1)

@@ -69,7 +69,7 @@ class CooccurrenceConfig:
     lasting_half_life: float = 100.0
     familiar_after: float = 10.0
     content_weight: float = 0.3
-    content_sharpness: float = 4.0
+    content_sharpness: int = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +160,10 @@ class Cooccurrence:
         alike = cosines.clip(0)
         alike[newest] = 0  # an item is most like itself, which is no reason to repeat it
         scale = np.float32(state.content_scale * strange.sum())
-        scores = reached + scale * unit(alike) ** np.float32(self.config.content_sharpness)
+        sharp = alike = unit(alike)
+        for _ in range(self.config.content_sharpness - 1):  # many times quicker than a power
+            sharp = sharp * alike
+        scores = reached + scale * sharp
         # A cosine that differs in the third decimal outranks any popularity.
         filler = 0.999 * (1 + cosines) / 2 + 0.001 * state.popularity
         return backfill(scores.astype(np.float32), filler.astype(np.float32))

@@ -45,7 +45,7 @@ class LowRankEaseConfig:
         lasting_half_life: half-life of that share, in positions.
     """
 
-    rank: int = 128
+    rank: int = 64
     ridge: float = 300.0
     history: int = 300
     history_half_life: float = 10.0

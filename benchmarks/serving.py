@@ -1,0 +1,282 @@
+"""How quickly the embedded Personalize answers at the size of a service.
+
+    python -m benchmarks.serving                 # 90,000 items, 50,000 users, 5 million plays
+    python -m benchmarks.serving --share 0.1
+
+The data is invented, imported from CSV, trained by aws-user-personalization-v2 and served by a
+campaign, all through boto3. Then two figures are taken: the time of `GetRecommendations` inside the
+server (the WSGI call, with checks and JSON), and requests a second over HTTP from another process.
+Both use a filter of two clauses. The rival is the least that any server of this kind must do: the same
+server's answer to a request that it refuses at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import io
+import json
+import resource
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from benchmarks.invented import START, Size, genres_of_items, listening
+from musicrec.local.server import EmbeddedAws
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from musicrec.local.parts import Aws
+    from musicrec.research.models.base import Interactions
+
+BUCKET: Final = "serving"
+ROLE: Final = "arn:aws:iam::123456789012:role/serving"
+RECIPE: Final = "arn:aws:personalize:::recipe/aws-user-personalization-v2"
+FILTER: Final = (
+    'INCLUDE ItemID WHERE Items.GENRE IN ("genre-1","genre-2","genre-3") | '
+    'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("skip")'
+)
+SIGNED: Final = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/personalize/aws4_request"
+FIELDS: Final[dict[str, list[dict[str, Any]]]] = {
+    "Interactions": [
+        {"name": "USER_ID", "type": "string"},
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "EVENT_TYPE", "type": "string"},
+        {"name": "TIMESTAMP", "type": "long"},
+    ],
+    "Items": [
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "GENRE", "type": "string", "categorical": True},
+        {"name": "CREATION_TIMESTAMP", "type": "long"},
+    ],
+}
+
+
+class NotActiveError(RuntimeError):
+    """A resource of the benchmark did not become ACTIVE."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """What requests need to name."""
+
+    campaign: str
+    filter: str
+    tracker: str
+
+
+def served(aws: Aws, size: Size) -> Served:
+    """Import, train and deploy; says how long each took."""
+    data = listening(size)
+    control = aws.client("personalize")
+    aws.client("s3").create_bucket(Bucket=BUCKET)
+    group = control.create_dataset_group(name="serving")["datasetGroupArn"]
+    for kind, text in (("Interactions", _plays(data)), ("Items", _items(size, data))):
+        _timed(f"import of {kind}", lambda k=kind, t=text: _import(aws, group, k, t))
+    tracker = control.create_event_tracker(name="serving", datasetGroupArn=group)["trackingId"]
+    solution = control.create_solution(
+        name="serving", datasetGroupArn=group, recipeArn=RECIPE, performAutoTraining=False
+    )["solutionArn"]
+    version = _timed("training and evaluation", lambda: _train(control, solution))
+    campaign = control.create_campaign(name="serving", solutionVersionArn=version)["campaignArn"]
+    made = control.create_filter(name="serving", datasetGroupArn=group, filterExpression=FILTER)
+    return Served(campaign, made["filterArn"], tracker)
+
+
+def inside(aws: EmbeddedAws, names: Served, size: Size, count: int) -> dict[str, float]:
+    """Milliseconds of `count` requests inside the server, and of as many refused ones."""
+    users = np.random.default_rng(1).integers(size.users, size=count)
+    answered = [_request(names, int(user)) for user in users]
+    refused = [json.dumps({"campaignArn": names.campaign}).encode()] * count
+    app = aws._parts.personalize
+    figures = {}
+    for kind, bodies in (("answered", answered), ("refused", refused)):
+        taken = np.array([_milliseconds(app, body) for body in bodies])
+        for name, share in (("p50", 0.5), ("p99", 0.99)):
+            figures[f"{kind} {name}"] = float(np.quantile(taken, share))
+    return figures
+
+
+def reacts(aws: Aws, names: Served, size: Size, count: int = 50) -> int:
+    """Of so many users, how many get another list after one event."""
+    runtime, events = aws.client("personalize-runtime"), aws.client("personalize-events")
+    changed = 0
+    for user in range(count):
+        asked = {"campaignArn": names.campaign, "userId": f"user-{user:06}"}
+        before = runtime.get_recommendations(**asked)["itemList"]
+        event = {
+            "eventType": "play",
+            "itemId": f"item-{(user * 977) % size.items:06}",
+            "sentAt": START + 10**8,
+        }
+        events.put_events(
+            trackingId=names.tracker,
+            userId=asked["userId"],
+            sessionId="serving",
+            eventList=[event],
+        )
+        after = runtime.get_recommendations(**asked)["itemList"]
+        changed += [item["itemId"] for item in before] != [item["itemId"] for item in after]
+    return changed
+
+
+def over_http(url: str, names: Served, size: Size, seconds: float) -> float:
+    """Requests a second from a process of its own with four connections."""
+    asked = {"url": url, "names": vars(names), "users": size.users, "seconds": seconds}
+    done = subprocess.run(  # noqa: S603 - this very module
+        [sys.executable, "-m", "benchmarks.serving", "--load", json.dumps(asked)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return float(done.stdout)
+
+
+def load(asked: dict[str, Any], connections: int = 4) -> float:
+    """Ask over kept connections until the time is up; unsigned by a key, as the server checks none."""
+    address = urlsplit(asked["url"]).netloc
+    names = Served(**asked["names"])
+    counts = [0] * connections
+    deadline = time.perf_counter() + asked["seconds"]
+
+    def ask(place: int) -> None:
+        connection = http.client.HTTPConnection(address)
+        rng = np.random.default_rng(place)
+        while time.perf_counter() < deadline:
+            body = _request(names, int(rng.integers(asked["users"])))
+            connection.request("POST", "/recommendations", body, {"Authorization": SIGNED})
+            answer = connection.getresponse()
+            answer.read()
+            counts[place] += answer.status == http.HTTPStatus.OK
+        connection.close()
+
+    threads = [threading.Thread(target=ask, args=(place,)) for place in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / float(asked["seconds"])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Set up, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--share", type=float, default=1.0, help="of the full size")
+    parser.add_argument("--requests", type=int, default=2000)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of the load over HTTP")
+    parser.add_argument("--load", help=argparse.SUPPRESS)
+    asked = parser.parse_args(arguments)
+    if asked.load:
+        _say(str(load(json.loads(asked.load))))
+        return
+    size = Size().part(asked.share)
+    _say(f"{size.items} items, {size.users} users, about {size.interactions} plays (invented)")
+    with EmbeddedAws() as embedded:
+        names = served(embedded.aws, size)
+        for name, figure in inside(embedded, names, size, asked.requests).items():
+            _say(f"inside the server, {name}: {figure:.2f} ms")
+        _say(f"lists changed by one event: {reacts(embedded.aws, names, size)} of 50")
+        rate = over_http(embedded.endpoint_url, names, size, asked.seconds)
+        _say(f"over HTTP: {rate:.0f} requests/s")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    _say(f"peak memory of the whole process, S3 with the files among it: {peak:.2f} GB")
+
+
+def _plays(data: Interactions) -> str:
+    kinds = np.where(np.random.default_rng(2).random(len(data)) < 0.2, "skip", "play")
+    rows = zip(
+        (data.user_ids[code] for code in data.users),
+        (data.item_ids[code] for code in data.items),
+        kinds.tolist(),
+        data.timestamps.tolist(),
+        strict=True,
+    )
+    lines = [f"{user},{item},{kind},{when}" for user, item, kind, when in rows]
+    return "\n".join(["USER_ID,ITEM_ID,EVENT_TYPE,TIMESTAMP", *lines, ""])
+
+
+def _items(size: Size, data: Interactions) -> str:
+    genres = genres_of_items(size)
+    lines = [
+        f"{name},genre-{genre},{START}" for name, genre in zip(data.item_ids, genres, strict=True)
+    ]
+    return "\n".join(["ITEM_ID,GENRE,CREATION_TIMESTAMP", *lines, ""])
+
+
+def _import(aws: Aws, group: str, kind: str, text: str) -> None:
+    control = aws.client("personalize")
+    schema = {
+        "type": "record",
+        "name": kind,
+        "namespace": "com.amazonaws.personalize.schema",
+        "fields": FIELDS[kind],
+        "version": "1.0",
+    }
+    made = control.create_schema(name=kind, schema=json.dumps(schema))
+    dataset = control.create_dataset(
+        name=kind, schemaArn=made["schemaArn"], datasetGroupArn=group, datasetType=kind
+    )["datasetArn"]
+    aws.client("s3").put_object(Bucket=BUCKET, Key=f"{kind}.csv", Body=text.encode())
+    job = control.create_dataset_import_job(
+        jobName=kind,
+        datasetArn=dataset,
+        dataSource={"dataLocation": f"s3://{BUCKET}/{kind}.csv"},
+        roleArn=ROLE,
+    )["datasetImportJobArn"]
+    _wait(lambda: control.describe_dataset_import_job(datasetImportJobArn=job)["datasetImportJob"])
+
+
+def _train(control: Any, solution: str) -> str:
+    version: str = control.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    _wait(lambda: control.describe_solution_version(solutionVersionArn=version)["solutionVersion"])
+    return version
+
+
+def _wait(describe: Any) -> None:
+    while True:  # a describe waits for a running job by itself
+        seen = describe()
+        if seen["status"] == "ACTIVE":
+            return
+        if seen["status"] == "CREATE FAILED":
+            raise NotActiveError(seen["failureReason"])
+
+
+def _timed(what: str, work: Any) -> Any:
+    started = time.perf_counter()
+    made = work()
+    _say(f"{what}: {time.perf_counter() - started:.1f} s")
+    return made
+
+
+def _request(names: Served, user: int) -> bytes:
+    asked = {"campaignArn": names.campaign, "userId": f"user-{user:06}", "filterArn": names.filter}
+    return json.dumps(asked).encode()
+
+
+def _milliseconds(app: Any, body: bytes) -> float:
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/recommendations",
+        "HTTP_AUTHORIZATION": SIGNED,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+    }
+    started = time.perf_counter()
+    b"".join(app(environ, lambda *_: None))
+    return 1000 * (time.perf_counter() - started)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
