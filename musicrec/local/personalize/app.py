@@ -18,6 +18,7 @@ from musicrec.local.personalize.operations import OPERATIONS
 from musicrec.local.personalize.protocol import (
     answer,
     content_type,
+    declared,
     read_call,
     refusal,
     refusal_status,
@@ -86,7 +87,8 @@ class PersonalizeApp:
             operation = call.operation
             body = answer(operation, self._perform(call))
         except PersonalizeError as error:
-            refused, status = error, refusal_status(operation, error)
+            refused = error if operation is None else declared(operation, error)
+            status = refusal_status(operation, refused)
         except Exception:
             logger.exception("%s broke", operation and operation.name)
             refused, status = InternalFailureError(), 500

@@ -13,11 +13,7 @@ import numpy as np
 
 from musicrec.local.personalize import item_metadata, recipes, request_filter
 from musicrec.local.personalize.campaigns import serving
-from musicrec.local.personalize.errors import (
-    InvalidInputError,
-    NotEmulatedError,
-    ResourceInUseError,
-)
+from musicrec.local.personalize.errors import InvalidInputError, NotEmulatedError
 from musicrec.local.personalize.promotions import mixed, promoted
 from musicrec.local.personalize.ranking import best, shown_scores
 from musicrec.local.personalize.resources import Campaign
@@ -163,19 +159,7 @@ def _recommendation_id(region: Region) -> str:
     return f"RID-{region.new_id()}"
 
 
-def _declared(operation: Operation) -> Operation:
-    """The operation with the errors that the runtime's model has: none for what is in use."""
-
-    def declared(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return operation(region, params)
-        except ResourceInUseError as error:
-            raise InvalidInputError(error.message) from error
-
-    return declared
-
-
 OPERATIONS: Final[dict[str, Operation]] = {
-    "GetRecommendations": _declared(get_recommendations),
-    "GetPersonalizedRanking": _declared(get_personalized_ranking),
+    "GetRecommendations": get_recommendations,
+    "GetPersonalizedRanking": get_personalized_ranking,
 }
