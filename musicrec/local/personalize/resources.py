@@ -81,7 +81,9 @@ class Resource:
             return self.leaving.phase(DELETE_PENDING, DELETE_IN_PROGRESS) or DELETE_IN_PROGRESS
         if self.passage is None or self.state in {STOPPING, STOPPED}:
             return self.state
-        return self.passage.phase(PENDING, IN_PROGRESS) or self.state
+        phase = self.passage.phase(PENDING, IN_PROGRESS)
+        # A job that still waits for its turn does not fall back to PENDING when its time is up.
+        return phase or (IN_PROGRESS if self.state == PENDING else self.state)
 
     @property
     def gone(self) -> bool:
@@ -252,6 +254,12 @@ class Campaign(Resource):
     update: dict[str, Any] | None = None
     updating: Passage | None = None
     replaced: SolutionVersion | None = None
+
+    @property
+    def versions(self) -> set[SolutionVersion]:
+        """What was deployed last and, until that update is through, what still answers."""
+        changing = self.updating is not None and not self.updating.over
+        return {self.version} | ({self.replaced} if changing and self.replaced else set())
 
 
 @dataclass(kw_only=True, eq=False)

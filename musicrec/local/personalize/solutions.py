@@ -92,7 +92,7 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     with region.lock:
         solution = region.get(Solution, params["solutionArn"])
         versions = versions_of(region, solution)
-        users = [e.arn for e in region.all(Campaign) if e.version in versions]
+        users = [e.arn for e in region.all(Campaign) if not e.versions.isdisjoint(versions)]
         users += [version.arn for version in versions if version.status in CHANGING]
         users += [job.arn for job in running_batches(region) if job.version in versions]
         if users:

@@ -124,4 +124,5 @@ def _broken(shape: Shape, value: Any) -> Iterator[str]:
 def _pattern(java: str) -> re.Pattern[str]:
     for foreign, ours in _JAVA_CLASSES.items():
         java = java.replace(foreign, ours)
-    return re.compile(java)
+    unicode = r"\s" in java  # elsewhere \d and \w mean ASCII, as in Java
+    return re.compile(java, 0 if unicode else re.ASCII)

@@ -1,131 +1,63 @@
-"""Any call at all gets an answer or a typed refusal, never a defect of the server."""
+"""Whatever is sent is answered or refused in the words of the service model."""
 
 import io
 import json
 
 import pytest
-from botocore.session import Session
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from personalize_data import INTERACTIONS, ITEMS, RECIPE, item_rows
-from personalize_world import ROLE
+from personalize_machine import PersonalizeMachine
+from personalize_shapes import MODELS, complaints, fitting, spoiled
+from personalize_wire import Wire, deadline, environment
 
-from musicrec.local.personalize.protocol import SERVICES
-
-MODELS = [
-    Session().get_service_model(service).operation_model(name)
-    for service in SERVICES
-    for name in Session().get_service_model(service).operation_names
-]
-USUAL = {"campaignArn", "userId", "itemId"}  # optional in the model, needed all the same
-NOISE = st.sampled_from(
-    [None, True, 0, -1, 1.5, 10**400, 1e308, "", "x" * 300, "ü|\0", [], {}, [1]]
-)
+LONG = settings.get_current_profile_name() == "long"
 
 
-def values(shape, pool, name=""):
-    """Values that mostly fit the shape, strings by the name of the member."""
-    if shape.type_name == "structure":
-        entries = {key: values(entry, pool, key) for key, entry in shape.members.items()}
-        usual = {*shape.required_members, *USUAL & entries.keys()}
-        required = {key: entries[key] for key in sorted(usual)}
-        # Half of the optional members at most, else nearly every request has a bad one.
-        optional = {key: entry for key, entry in entries.items() if key not in required}
-        fitting = st.lists(st.sampled_from(sorted(optional) or [""]), max_size=3).flatmap(
-            lambda chosen: st.fixed_dictionaries(
-                required | {key: optional[key] for key in chosen if key}
-            )
-        )
-    elif shape.type_name == "list":
-        fitting = st.lists(values(shape.member, pool, name), min_size=1, max_size=3)
-    elif shape.type_name == "map":
-        fitting = st.dictionaries(pool("key"), values(shape.value, pool, name), max_size=2)
-    elif shape.type_name == "boolean":
-        fitting = st.booleans()
-    elif shape.type_name == "string":
-        enum = shape.metadata.get("enum")
-        fitting = st.sampled_from(enum) if enum else pool(name)
-    else:
-        fitting = st.integers(shape.metadata.get("min", 0), shape.metadata.get("max", 2 * 10**9))
-    return st.one_of(*[fitting] * 29, NOISE)
-
-
-@pytest.mark.slow
-class TestAnyCall:
-    @settings(
-        max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-    )
-    @given(data=st.data())
-    def test_is_answered_or_refused(self, fuzzed, data):
-        """Status 200 or 4xx with a type and a message, whatever is sent."""
-        app, pool = fuzzed
-        model = data.draw(st.sampled_from(MODELS), label="operation")
-        params = data.draw(values(model.input_shape, pool), label="params")
-        status, answer = call(app, model, params)
-        assert status == 200 or (400 <= status < 500 and answer["message"] and answer["__type"])
-
-
-def call(app, model, params):
-    """One request to the application, without a network."""
-    body = json.dumps(params).encode()
-    environ = {
-        "PATH_INFO": model.http["requestUri"],
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": io.BytesIO(body),
-        "HTTP_AUTHORIZATION": "Credential=t/20260101/test-1/personalize/aws4_request",
-    }
-    if model.service_model.service_name == "personalize":
-        environ["HTTP_X_AMZ_TARGET"] = f"AmazonPersonalize.{model.name}"
-    seen = []
-    content = b"".join(app(environ, lambda status, headers: seen.append((status, headers))))
-    return int(seen[0][0].split()[0]), json.loads(content or b"{}")
+def depth(**short):
+    """The settings of the profile `long`, else short ones that are the same on every run."""
+    checks = list(HealthCheck)
+    if LONG:
+        return settings(deadline=None, suppress_health_check=checks)
+    return settings(derandomize=True, deadline=None, suppress_health_check=checks, **short)
 
 
 @pytest.fixture(scope="module")
-def fuzzed(embedded):
-    """The application, and for each member's name the texts that may stand there."""
-    world = embedded.world().load(items=item_rows())
-    campaign = world.campaign()
-    kept = world.filter('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("skip")', "skips")
-    valued = world.filter("INCLUDE ItemID WHERE Items.TEMPO > $T AND Items.GENRE IN ($G)", "valued")
-    solution = world.control.list_solutions()["solutions"][0]["solutionArn"]
-    version = world.control.list_solution_versions()["solutionVersions"][0]["solutionVersionArn"]
-    schemas = [entry["schemaArn"] for entry in world.control.list_schemas()["schemas"]]
-    location = f"s3://{world.bucket}/"
-    known = {
-        "campaignArn": [campaign],
-        "datasetArn": [world.arns["Items"], world.arns["Interactions"]],
-        "datasetGroupArn": [world.arns["group"]],
-        "datasetType": ["Users", "items"],
-        "dataLocation": [location + "Items.csv", location + "Interactions.csv", location],
-        "eventTrackerArn": [world.arns["tracker"]],
-        "filterArn": [kept, valued],
-        "filterExpression": [
-            "INCLUDE ItemID WHERE Items.TEMPO > $T",
-            'EXCLUDE ItemID WHERE Items.GENRE NOT IN ("g1") | INCLUDE ItemID WHERE Items.YEAR = 1',
-        ],
-        "filterValues": ["1", '"g1","g2"', '"', "nan"],
-        "inputList": ["i0-00", "i1-01", "nobody"],
-        "itemId": ["i0-00", "i1-01", "nobody"],
-        "jobName": ["one", "two", "three"],
-        "key": ["T", "G", "bptt", "ITEMS"],
-        "name": ["one", "two", "three"],
-        "path": [location + "out/", location],
-        "properties": ['{"itemId": "i0-00"}', '{"tempo": 1e39}', '{"genre": "g1"}', "[", "{}"],
-        "recipeArn": [RECIPE + "aws-sims", RECIPE + "aws-trending-now"],
-        "resourceArn": [campaign, solution],
-        "roleArn": [ROLE],
-        "schema": [INTERACTIONS, ITEMS, "{}"],
-        "schemaArn": schemas,
-        "solutionArn": [solution],
-        "solutionVersionArn": [version, solution + "/$LATEST"],
-        "trackingId": [world.arns["tracking_id"]],
-        "userId": ["u001", "u002", "nobody"],
-    }
-    anything = st.sampled_from(sorted({text for texts in known.values() for text in texts}))
+def wire():
+    """The application, empty."""
+    return Wire()
 
-    def pool(name):
-        fitting = st.sampled_from(known[name]) if name in known else anything
-        return st.one_of(*[fitting] * 9, anything)
 
-    return embedded.app, pool
+operations = st.sampled_from(sorted(MODELS)).map(MODELS.__getitem__)
+
+
+class TestTheModelsRequests:
+    """Requests that know the service models and nothing of what is there."""
+
+    @depth(max_examples=300)
+    @given(data=st.data(), model=operations)
+    def test_fitting_ones_pass_validation(self, wire, data, model):
+        """What the service model allows may fail for what it names, never for its form."""
+        params = data.draw(fitting(model.input_shape))
+        assert not list(complaints(model.input_shape, params))
+        answer = wire.send(model.name, params)
+        assert answer.code != "SerializationException", answer
+        assert "validation error" not in answer.content.get("message", "")
+
+    @depth(max_examples=300)
+    @given(data=st.data(), model=operations)
+    def test_spoiled_ones_are_refused_by_it(self, wire, data, model):
+        """One broken rule anywhere in a request is a refusal that tells so."""
+        params, where = data.draw(spoiled(model.input_shape))
+        if params is None:
+            return
+        answer = wire.send(model.name, params)
+        assert answer.code == "SerializationException" or (
+            answer.code == "InvalidInputException"
+            and "validation error" in answer.content["message"]
+        ), where
+
+
+class TestAnySequenceOfCalls(PersonalizeMachine.TestCase):
+    """Generated clients; see the machine for what must hold after every call."""
+
+    settings = depth(max_examples=20, stateful_step_count=30)
