@@ -68,7 +68,9 @@ class Part:
 
     def text(self):
         """In the language."""
-        condition = " OR ".join(" AND ".join(term.text() for term in terms) for terms in self.any_of)
+        condition = " OR ".join(
+            " AND ".join(term.text() for term in terms) for terms in self.any_of
+        )
         limit = " IF " + " AND ".join(term.text() for term in self.only_if) if self.only_if else ""
         return f"{self.verb} ItemID WHERE {condition}{limit}"
 
@@ -139,7 +141,9 @@ def _listed(dataset, column, values):
     chosen = st.lists(st.sampled_from(values), min_size=1, max_size=3).map(tuple)
     if dataset != "CurrentUser":
         chosen = st.one_of(chosen, st.just(("*",)))
-    return st.builds(Term, *map(st.just, (dataset, column)), st.sampled_from(["IN", "NOT IN"]), chosen)
+    return st.builds(
+        Term, *map(st.just, (dataset, column)), st.sampled_from(["IN", "NOT IN"]), chosen
+    )
 
 
 def _compared(dataset, column, numbers):

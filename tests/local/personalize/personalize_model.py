@@ -52,7 +52,9 @@ KINDS = {
         Kind("EventTracker", "eventTrackers", ("datasetGroupArn",)),
         Kind("Filter", "Filters", ("datasetGroupArn",)),
         Kind("Solution", "solutions", ("datasetGroupArn",)),
-        Kind("SolutionVersion", "solutionVersions", ("solutionArn", "datasetGroupArn"), delete=False),
+        Kind(
+            "SolutionVersion", "solutionVersions", ("solutionArn", "datasetGroupArn"), delete=False
+        ),
         Kind("Campaign", "campaigns", ("solutionVersionArn",)),
         Kind("BatchInferenceJob", "batchInferenceJobs", delete=False),
         Kind("BatchSegmentJob", "batchSegmentJobs", delete=False),

@@ -41,25 +41,28 @@ def pattern(shape):
 
 def complaints(shape, value, path=""):
     """What is wrong with a value from the wire, member by member."""
-    kind = shape.type_name
-    if not _of_type(kind, value):
-        yield f"{path} is no {kind}: {value!r:.80}"
+    if not _of_type(shape.type_name, value):
+        yield f"{path} is no {shape.type_name}: {value!r:.80}"
         return
-    if kind == "structure":
-        for name in shape.required_members:
-            if value.get(name) is None:
-                yield f"{path}.{name} is missing"
+    for name in getattr(shape, "required_members", ()):
+        if value.get(name) is None:
+            yield f"{path}.{name} is missing"
+    for member, entry, where in _parts(shape, value):
+        yield from complaints(member, entry, path + where)
+    yield from _bounds(shape, value, path)
+
+
+def _parts(shape, value):
+    """What a value is made of: shape, value and path of each part."""
+    if shape.type_name == "structure":
         for name, member in shape.members.items():
             if value.get(name) is not None:
-                yield from complaints(member, value[name], f"{path}.{name}")
-    elif kind == "list":
-        for entry in value:
-            yield from complaints(shape.member, entry, f"{path}[]")
-    elif kind == "map":
-        for key, entry in value.items():
-            yield from complaints(shape.key, key, f"{path}.key")
-            yield from complaints(shape.value, entry, f"{path}.{key}")
-    yield from _bounds(shape, value, path)
+                yield member, value[name], f".{name}"
+    elif shape.type_name == "list":
+        yield from ((shape.member, entry, "[]") for entry in value)
+    elif shape.type_name == "map":
+        yield from ((shape.key, key, ".key") for key in value)
+        yield from ((shape.value, entry, f".{key}") for key, entry in value.items())
 
 
 def _of_type(kind, value):

@@ -38,7 +38,7 @@ class HangError(BaseException):
 def deadline(seconds, what):
     """Fail when the block takes longer, also inside a regular expression."""
 
-    def expired(number, frame):
+    def expired(*_):
         raise HangError(f"{what} took more than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, expired)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from personalize_data import RECIPE, SCHEMAS
-from personalize_machine import files
+from personalize_inputs import files
 from personalize_wire import Wire
 from personalize_world import ROLE
 
@@ -62,7 +62,9 @@ def trained(wire, name):
 
 
 class TestText:
-    @pytest.mark.parametrize("body", [b"[" * 5000, b'{"name": "\\ud800"}', b'{"a": "\xed\xa0\x80"}'])
+    @pytest.mark.parametrize(
+        "body", [b"[" * 5000, b'{"name": "\\ud800"}', b'{"a": "\xed\xa0\x80"}']
+    )
     def test_unreadable_bodies_are_malformed(self, wire, body):
         """Deep nesting and half a surrogate pair are no request."""
         assert wire.post("CreateSchema", body).code == "SerializationException"
