@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
+from personalize_data import RECIPE
 from personalize_inputs import ITEMS, USERS, rarely
 from personalize_model import interactions_of
 from personalize_player import Player
 
 from musicrec.local.personalize.campaigns import serving
+from musicrec.local.personalize.datasets import of_group
 from musicrec.local.personalize.resources import Campaign
 
 
 class Listener(Player):
     """Recommendations and rankings, with filters, promotions and metadata."""
+
+    def campaign(self, recipe):
+        """The campaign that `fill` made of a recipe."""
+        arns = self.model.of("Campaign")
+        recipes = [self.model.view(self.model.view(arn)["solutionVersionArn"]) for arn in arns]
+        return arns[[view["recipeArn"] for view in recipes].index(RECIPE + recipe)]
+
+    def new_filter(self, name, case):
+        """A filter in place of the last one of that name, and its values, for a request."""
+        group = self.model.of("DatasetGroup")[0]
+        arn = group.replace("dataset-group/one", f"filter/{name}")
+        self.wire.send("DeleteFilter", {"filterArn": arn})
+        params = {"name": name, "datasetGroupArn": group, "filterExpression": case.text()}
+        assert self.wire.send("CreateFilter", params).code is None
+        self.filters[arn] = case
+        return {"filterArn": arn} | ({"filterValues": case.values()} if case.values() else {})
 
     def filter_of(self, data):
         """A filter and its values, or none."""
@@ -48,7 +66,7 @@ class Listener(Player):
             params["promotions"] = [promotion]
         answer = self.call("GetRecommendations", **params)
         if answer.code is None:
-            self._check_items(params, answer.content["itemList"])
+            self.check_items(params, answer.content["itemList"])
 
     @rule(
         data=st.data(),
@@ -62,9 +80,12 @@ class Listener(Player):
             "inputList": items,
         } | self.filter_of(data)
         answer = self.call("GetPersonalizedRanking", **params)
-        if answer.code is not None:
-            return
-        listed = answer.content["personalizedRanking"]
+        if answer.code is None:
+            self.check_ranking(params, answer.content["personalizedRanking"])
+
+    def check_ranking(self, params, listed):
+        """Each item once, best first, the shares one in all, and none that the filter takes out."""
+        items = params["inputList"]
         self._check_passing([entry["itemId"] for entry in listed], params)
         names = {entry["itemId"] for entry in listed}
         assert len(names) == len(listed)
@@ -74,12 +95,13 @@ class Listener(Player):
         assert shares == sorted(shares, reverse=True)
         assert not shares or abs(sum(shares) - 1) < 1e-6 * len(shares)
 
-    def _check_items(self, params, listed):
+    def check_items(self, params, listed):
+        """Known items, each once, as many as asked for at most, promoted or let through."""
         names = [entry["itemId"] for entry in listed]
-        count = params["numResults"] or 25
+        count = params.get("numResults") or 25
         assert len(names) <= count
         assert len(set(names)) == len(names)
-        assert set(names) <= self._known_items(params)
+        assert set(names) <= self.known_items(params)
         ordinary = [entry for entry in listed if "promotionName" not in entry]
         promoted = [entry for entry in listed if "promotionName" in entry]
         for group in (ordinary, promoted):
@@ -101,29 +123,35 @@ class Listener(Player):
         region = self.wire.region
         return serving(region, region.get(Campaign, params["campaignArn"]))
 
-    def _known_items(self, params):
+    def known_items(self, params):
+        """The items that the serving version was trained on."""
         return set(self._version(params).trained.item_ids)
 
     def _check_passing(self, names, params):
-        """Hold items against the filter as plain Python reads it."""
         case = self.filters.get(params.get("filterArn"))
         given = params.get("filterValues") or {}
         if case is None or case.values().keys() - given.keys():
             return  # none, or an EXCLUDE that does not apply
-        group = self._version(params).solution.group
-        datasets = {
-            view["datasetType"]: self.wire.region._resources[arn]
-            for arn, view in ((arn, self.model.view(arn)) for arn in self.model.of("Dataset"))
-            if view["datasetGroupArn"] == group.arn
-        }
-        user = params.get("userId")
-        rows = datasets["ITEMS"].records.all().to_pylist() if "ITEMS" in datasets else []
-        by_item = {row["ITEM_ID"]: row for row in rows}
-        people = datasets["USERS"].records.all().to_pylist() if "USERS" in datasets else []
-        person = next((row for row in people if row["USER_ID"] == user), {})
+        assert set(names) <= set(self.passing(params, names)), case.text()
+
+    def passing(self, params, names=None):
+        """Of the items, or of all that are known, those that the filter lets through.
+
+        As plain Python reads the filter, the datasets and the user's interactions.
+        """
+        case = self.filters[params["filterArn"]]
+        group, user = self._version(params).solution.group, params.get("userId")
+        items = self._rows(group, "ITEMS", "ITEM_ID")
+        person = self._rows(group, "USERS", "USER_ID").get(user, {})
         events = interactions_of(group.log, user) if user else {}
-        for name in names:
-            row, types = by_item.get(name, {}), events.get(name, set())
-            assert case.lets(row, types, person), (
-                f"{name} does not pass {case.text()}: {row} {types}"
-            )
+        return [
+            name
+            for name in (self.known_items(params) if names is None else names)
+            if case.lets(items.get(name, {}), events.get(name, set()), person)
+        ]
+
+    def _rows(self, group, kind, column):
+        """A group's items or users by id, as they are stored."""
+        dataset = of_group(self.wire.region, group, kind)
+        rows = dataset.records.all().to_pylist() if dataset else []
+        return {row[column]: row for row in rows}

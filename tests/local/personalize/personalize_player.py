@@ -67,8 +67,11 @@ class Player(RuleBasedStateMachine):
     @initialize(full=st.integers(0, 9).map(lambda number: number != 7), data=st.data())
     def begin(self, full, data):
         """Mostly from a region with everything in it."""
-        if not full:
-            return
+        if full:
+            self.fill(data.draw(st.sampled_from(RECIPES[:-2]), label="recipe"))
+
+    def fill(self, *recipes):
+        """A group with contents, a tracker, and a campaign of each recipe."""
         group = self.call("CreateDatasetGroup", name="one").content["datasetGroupArn"]
         for kind in FILES:
             schema = self.call("CreateSchema", name=kind, schema=SCHEMAS[kind])
@@ -81,14 +84,14 @@ class Player(RuleBasedStateMachine):
             ).content["datasetArn"]
             self.import_file(kind, dataset, location(FILES[kind][0]), "FULL")
         self.track("one", group)
-        recipe = data.draw(st.sampled_from(RECIPES[:-2]), label="recipe")
-        solution = self.call(
-            "CreateSolution", name="one", datasetGroupArn=group, recipeArn=RECIPE + recipe
-        ).content["solutionArn"]
-        version = self.call("CreateSolutionVersion", solutionArn=solution)
-        arn = version.content["solutionVersionArn"]
-        assert self.model.view(arn)["status"] == "ACTIVE", self.model.view(arn)
-        self.call("CreateCampaign", name="one", solutionVersionArn=arn)
+        for recipe, name in zip(recipes, ["one", *recipes[1:]], strict=True):
+            solution = self.call(
+                "CreateSolution", name=name, datasetGroupArn=group, recipeArn=RECIPE + recipe
+            ).content["solutionArn"]
+            version = self.call("CreateSolutionVersion", solutionArn=solution)
+            arn = version.content["solutionVersionArn"]
+            assert self.model.view(arn)["status"] == "ACTIVE", self.model.view(arn)
+            self.call("CreateCampaign", name=name, solutionVersionArn=arn)
 
     def import_file(self, name, dataset, where, mode):
         """Start an import."""

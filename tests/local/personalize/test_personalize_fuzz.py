@@ -5,15 +5,26 @@ Deterministic and short unless the profile `long` asks for new examples and many
 
 import io
 import json
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from personalize_filter_cases import cases
+from personalize_inputs import ITEMS, USERS
 from personalize_machine import PersonalizeMachine
 from personalize_shapes import MODELS, complaints, fitting, spoiled
 from personalize_wire import PATIENT, Wire, deadline, environment
 
 pytestmark = pytest.mark.slow
+
+SERVED = (
+    "aws-user-personalization-v2",
+    "aws-sims",
+    "aws-trending-now",
+    "aws-similar-items",
+    "aws-personalized-ranking",
+)
 
 LONG = settings.get_current_profile_name() == "long"
 if LONG:
@@ -108,7 +119,67 @@ class TestNoise:
         assert status == 200 or (400 <= status < 500 and json.loads(content)["message"])
 
 
+@pytest.fixture(scope="module")
+def listener():
+    """A client with campaigns, and users who have just listened."""
+    client = PersonalizeMachine()
+    client.fill(*SERVED)
+    for user in USERS:
+        events = [
+            {"eventType": kind, "sentAt": 1_750_000_000 + place, "itemId": item}
+            for place, (kind, item) in enumerate(product(["Play", "gone"], ITEMS[:3]))
+        ]
+        params = {"sessionId": user, "trackingId": client.tracking[0], "eventList": events}
+        client.call("PutEvents", **params)
+    return client
+
+
+class TestFilteredAnswers:
+    """Filters of the grammar against the same filters in plain Python."""
+
+    @depth(max_examples=100)
+    @given(case=cases())
+    def test_exactly_what_passes_is_there(self, listener, case):
+        """Trending-Now scores every item, so a long answer is all that each user's filter lets through."""
+        params = {"campaignArn": listener.campaign("aws-trending-now"), "numResults": 500}
+        params |= listener.new_filter("filter", case)
+        for user in USERS:
+            answer = listener.wire.send("GetRecommendations", params | {"userId": user})
+            names = {entry["itemId"] for entry in answer.content["itemList"]}
+            assert names == set(listener.passing(params | {"userId": user}))
+
+    @depth(max_examples=30)
+    @given(
+        request=st.fixed_dictionaries(
+            {"userId": st.sampled_from(USERS), "itemId": st.sampled_from(ITEMS)},
+            optional={"numResults": st.sampled_from([1, 5, 40])},
+        ),
+        case=cases(),
+        promoted=cases(),
+        share=st.sampled_from([1, 20, 100]),
+    )
+    def test_promoted_items_pass_their_own_filter(self, listener, request, case, promoted, share):
+        """And the others the request's, whatever the recipe."""
+        request |= listener.new_filter("filter", case)
+        promotion = {"name": "ours", "percentPromotedItems": share}
+        request["promotions"] = [promotion | listener.new_filter("other", promoted)]
+        for served in SERVED[:-1]:
+            params = request | {"campaignArn": listener.campaign(served)}
+            answer = listener.wire.send("GetRecommendations", params)
+            listener.check_items(params, answer.content["itemList"])
+
+    @depth(max_examples=30)
+    @given(user=st.sampled_from(USERS), case=cases(), step=st.integers(1, 5))
+    def test_rankings_keep_what_passes(self, listener, user, case, step):
+        """With shares that sum to one."""
+        params = {"campaignArn": listener.campaign(SERVED[-1]), "userId": user}
+        params["inputList"] = sorted(listener.known_items(params))[::step]
+        params |= listener.new_filter("filter", case)
+        answer = listener.wire.send("GetPersonalizedRanking", params)
+        listener.check_ranking(params, answer.content["personalizedRanking"])
+
+
 class TestAnySequenceOfCalls(PersonalizeMachine.TestCase):
     """Generated clients; see the machine for what must hold after every call."""
 
-    settings = depth(max_examples=12, stateful_step_count=30)
+    settings = depth(max_examples=10, stateful_step_count=30)
