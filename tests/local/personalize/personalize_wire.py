@@ -71,6 +71,13 @@ class MemoryS3:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         return {"Body": io.BytesIO(self.objects[Bucket, Key])}
 
+    def head_object(self, *, Bucket, Key):  # noqa: N803 - boto3's names
+        """Ask for an object's size; without a body in the answer its absence is a plain 404."""
+        self._enter(Bucket, "HeadObject")
+        if (Bucket, Key) not in self.objects:
+            raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
+        return {"ContentLength": len(self.objects[Bucket, Key])}
+
     def get_paginator(self, _):
         """There is one, for listings."""
         return self
@@ -78,9 +85,10 @@ class MemoryS3:
     def paginate(self, *, Bucket, Prefix, Delimiter):  # noqa: N803 - boto3's names
         """All on one page."""
         self._enter(Bucket, "ListObjectsV2")
-        names = [key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix)]
-        shown = [key for key in names if not Delimiter or Delimiter not in key[len(Prefix) :]]
-        return [{"Contents": [{"Key": key} for key in shown]}]
+        sizes = {key: len(body) for (bucket, key), body in self.objects.items() if bucket == Bucket}
+        found = {key: size for key, size in sizes.items() if key.startswith(Prefix)}
+        shown = [key for key in found if not Delimiter or Delimiter not in key[len(Prefix) :]]
+        return [{"Contents": [{"Key": key, "Size": found[key]} for key in shown]}]
 
     def _enter(self, bucket, operation):
         code = "NoSuchBucket" if bucket not in self.buckets else "AccessDenied"
