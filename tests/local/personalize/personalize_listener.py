@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 from personalize_data import RECIPE
@@ -9,9 +11,11 @@ from personalize_inputs import ITEMS, USERS, rarely
 from personalize_model import interactions_of
 from personalize_player import Player
 
+from musicrec.local.personalize.auto_update import current
 from musicrec.local.personalize.campaigns import serving
 from musicrec.local.personalize.datasets import of_group
-from musicrec.local.personalize.resources import Campaign
+from musicrec.local.personalize.exploration import Exploration
+from musicrec.local.personalize.resources import Campaign, Recommender
 
 
 class Listener(Player):
@@ -50,8 +54,7 @@ class Listener(Player):
         count=st.sampled_from([None, 1, 5, 20, 50, 500]),
     )
     def recommend(self, data, user, item, count):
-        params = {
-            "campaignArn": self.campaign_of(data, ranking=False),
+        params = self.recommending(data) | {
             "userId": None if rarely(data) else user,
             "itemId": None if rarely(data) else item,
             "numResults": count,
@@ -67,6 +70,12 @@ class Listener(Player):
         answer = self.call("GetRecommendations", **params)
         if answer.code is None:
             self.check_items(params, answer.content["itemList"])
+
+    def recommending(self, data):
+        """What is asked: a campaign, or a recommender where there is one."""
+        if self.model.of("Recommender") and data.draw(st.booleans()):
+            return {"recommenderArn": self.some(data, "Recommender")}
+        return {"campaignArn": self.campaign_of(data, ranking=False)}
 
     @rule(
         data=st.data(),
@@ -104,10 +113,9 @@ class Listener(Player):
         assert set(names) <= self.known_items(params)
         ordinary = [entry for entry in listed if "promotionName" not in entry]
         promoted = [entry for entry in listed if "promotionName" in entry]
-        for group in (ordinary, promoted):
-            shares = [entry["score"] for entry in group if "score" in entry]
-            assert shares == sorted(shares, reverse=True)
-            assert len(shares) in {0, len(group)}
+        self._check_shares(promoted, 0)
+        chosen = [entry for entry in ordinary if "reason" not in entry]
+        self._check_shares(chosen, self._explored(params, count))
         assert sum(entry.get("score", 0) for entry in listed) < 1 + 1e-6 * len(listed)
         self._check_passing([entry["itemId"] for entry in ordinary], params)
         if not params.get("promotions"):
@@ -119,13 +127,40 @@ class Listener(Player):
             [e["itemId"] for e in promoted], params | {"filterValues": {}} | promotion
         )
 
-    def _version(self, params):
+    def _check_shares(self, entries, explored):
+        """All have one or none, and they fall, but for so many that are there by chance."""
+        shares = [entry["score"] for entry in entries if "score" in entry]
+        assert len(shares) in {0, len(entries)}
+        assert len(shares) - longest_fall(shares) <= explored
+
+    def _explored(self, params, count):
+        """How many of the places may be explored and not say so."""
+        version, trained = self._version(params), self._trained(params)
+        if version.solution.recipe.second_generation:
+            return 0
+        campaign = self._campaign(params)
+        config = campaign.settings.get("campaignConfig", {})
+        explored = Exploration.of(version.solution.recipe, config, newcomers=False)
+        if explored.share == 0:
+            return 0
+        # Newcomers also come last where the other items do not suffice.
+        return int(explored.share * count) + 1 + len(trained.item_ids) - trained.known
+
+    def _campaign(self, params):
         region = self.wire.region
-        return serving(region, region.get(Campaign, params["campaignArn"]))
+        if "recommenderArn" in params:
+            return region.get(Recommender, params["recommenderArn"]).deployed
+        return region.get(Campaign, params["campaignArn"])
+
+    def _version(self, params):
+        return serving(self.wire.region, self._campaign(params))
+
+    def _trained(self, params):
+        return current(self.wire.region, self._version(params))
 
     def known_items(self, params):
-        """The items that the serving version was trained on."""
-        return set(self._version(params).trained.item_ids)
+        """The items of the serving version: those it was trained on, and those that came later."""
+        return set(self._trained(params).item_ids)
 
     def _check_passing(self, names, params):
         case = self.filters.get(params.get("filterArn"))
@@ -155,3 +190,12 @@ class Listener(Player):
         dataset = of_group(self.wire.region, group, kind)
         rows = dataset.records.all().to_pylist() if dataset else []
         return {row[column]: row for row in rows}
+
+
+def longest_fall(numbers):
+    """The length of the longest subsequence that never rises."""
+    tails = []
+    for number in numbers:
+        place = bisect_right(tails, -number)
+        tails[place : place + 1] = [-number]
+    return len(tails)

@@ -291,6 +291,7 @@ class PersonalizeMachine(DataRules, ModelRules, Listener):
     def change_pace(self, transitions, failures, held):
         self.wire.app.life_cycle = LifeCycle(transitions=transitions, failures=failures)
         self.wire.workers.held = held
+        self.model.check()  # what is slow also trains by itself
 
     @precondition(lambda self: self.wire.workers.waiting)
     @rule(data=st.data())

@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 import pyarrow.compute as pc
 from personalize_shapes import MODELS
 
-from musicrec.local.personalize.resources import Dataset, DatasetGroup, DeletionJob, ImportJob
+from musicrec.local.personalize.resources import Dataset, DatasetGroup
 
 CREATION = ["CREATE PENDING", "CREATE IN_PROGRESS"]
 ENDS = {"ACTIVE", "CREATE FAILED"}
 DELETION = ["DELETE PENDING", "DELETE IN_PROGRESS"]
 STOPPING = ["CREATE STOPPING", "CREATE STOPPED"]
+SWITCHING = {
+    "ACTIVE": ["STOP PENDING", "STOP IN_PROGRESS", "INACTIVE"],
+    "INACTIVE": ["START PENDING", "START IN_PROGRESS", "ACTIVE"],
+}
+"""What a recommender goes through from either state."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ KINDS = {
             "SolutionVersion", "solutionVersions", ("solutionArn", "datasetGroupArn"), delete=False
         ),
         Kind("Campaign", "campaigns", ("solutionVersionArn",)),
+        Kind("Recommender", "recommenders", ("datasetGroupArn",)),
         Kind("BatchInferenceJob", "batchInferenceJobs", delete=False),
         Kind("BatchSegmentJob", "batchSegmentJobs", delete=False),
     )
@@ -64,20 +70,29 @@ CREATES = {f"Create{kind.noun}": kind for kind in KINDS.values()}
 DELETES = {f"Delete{kind.noun}": kind for kind in KINDS.values() if kind.delete}
 
 
-def may_follow(before, after, *, batch=False):
-    """Whether a resource may go from one state to the other."""
-    if batch:  # data deletion jobs spell theirs otherwise
+def may_follow(noun, before, after):
+    """Whether a resource of the kind may go from one state to the other."""
+    if noun == "DataDeletionJob":  # these spell theirs otherwise
         order = ["PENDING", "IN_PROGRESS"]
         return before == after or (before in order and after in {"COMPLETED", "FAILED", *order[1:]})
-    if before == after:
+    if before == after or (noun == "Recommender" and _may_switch(before, after)):
         return True
+    if noun == "Campaign" and (before, after) == ("CREATE FAILED", "ACTIVE"):
+        return True  # by an update
     later = {
         "CREATE PENDING": {"CREATE IN_PROGRESS", *ENDS, *STOPPING},
         "CREATE IN_PROGRESS": {*ENDS, *STOPPING},
         "CREATE STOPPING": {"CREATE STOPPED"},
         "DELETE PENDING": {"DELETE IN_PROGRESS"},
     }
-    return after in later.get(before, set(DELETION if before in {*ENDS, "CREATE STOPPED"} else ()))
+    ends = {*ENDS, "CREATE STOPPED", "INACTIVE"}
+    return after in later.get(before, set(DELETION if before in ends else ()))
+
+
+def _may_switch(before, after):
+    """Whether a recommender may go from one to the other on its way off or on."""
+    ways = [[start, *way] for start, way in SWITCHING.items()]
+    return any(before in way and after in way[way.index(before) :] for way in ways)
 
 
 @dataclass
@@ -141,18 +156,17 @@ class RegionModel:
         before, now = self.seen, self.look()
         for arn, view in now.views.items():
             self._check_view(arn, view, before.views.get(arn), now.views)
-        done = self.wire.workers.done
         may_fall = self._may_fall or any(
-            isinstance(job, DeletionJob)
-            or (isinstance(job, ImportJob) and job.settings["importMode"] == "FULL")
-            for job in done
+            view["status"] != before.views.get(arn, {}).get("status") and replaces(view)
+            for arn, view in now.views.items()
+            if "status" in view
         )
         for arn, counts in now.contents.items():
             if not may_fall and arn in before.contents:
                 assert counts[0] >= before.contents[arn][0], f"{arn} lost interactions"
-        for job in done:
+        for job in self.wire.workers.done:
             assert not (job.failure or "").startswith("Internal failure"), job.arn
-        done.clear()
+        self.wire.workers.done.clear()
         self._may_fall = False
         self.seen = now
 
@@ -167,7 +181,9 @@ class RegionModel:
             leaving = self.seen.views[arn].get("status", "")
             assert leaving in DELETION, f"{arn} vanished from {leaving}"
             del self.alive[arn]
-        assert listed.keys() == self.alive.keys()
+        for arn in listed.keys() - self.alive.keys():
+            assert listed[arn].get("trainingType") == "AUTOMATIC", f"{arn} came by itself"
+            self.alive[arn] = KINDS["solutionVersionArn"]
         for arn, summary in listed.items():
             kind = self.alive[arn]
             answer = self.wire.send(f"Describe{kind.noun}", {kind.arn: arn})
@@ -206,8 +222,7 @@ class RegionModel:
             assert ("failureReason" in view) == (status in {"CREATE FAILED", "FAILED"}), view
         if before is None or before["creationDateTime"] != view["creationDateTime"]:
             return
-        batch = kind.noun == "DataDeletionJob"
-        assert may_follow(before["status"], status, batch=batch), (arn, before["status"], status)
+        assert may_follow(kind.noun, before["status"], status), (arn, before["status"], status)
         assert before["lastUpdatedDateTime"] <= view["lastUpdatedDateTime"]
 
     def of(self, noun):
@@ -217,6 +232,12 @@ class RegionModel:
     def view(self, arn):
         """What describe said last."""
         return self.seen.views[arn]
+
+
+def replaces(view):
+    """Whether this is a job that has taken interactions away."""
+    imported = "datasetImportJobArn" in view and view["importMode"] == "FULL"
+    return (imported and view["status"] == "ACTIVE") or view["status"] == "COMPLETED"
 
 
 def alive(log):
