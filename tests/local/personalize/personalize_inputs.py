@@ -32,7 +32,24 @@ WIDER = {
     ),
     "Users": avro("Users", "USER_ID:string", "AGE:int?", "COUNTRY:string|?", "PLAN:string?"),
 }
-FAILURES = [{}, {}, {"campaign/two": "no capacity"}, {"solution/one/*": "no luck", "filter/*": "-"}]
+DOMAIN = "VIDEO_ON_DEMAND"
+DOMAIN_RECIPES = [
+    "aws-vod-top-picks",
+    "aws-vod-because-you-watched-x",
+    "aws-vod-more-like-x",
+    "aws-vod-most-popular",
+    "aws-vod-trending-now",
+]
+DOMAIN_SCHEMAS = {
+    "Interactions": SCHEMAS["Interactions"],
+    "Items": avro("Items", "ITEM_ID:string", "GENRES:string|", "CREATION_TIMESTAMP:long"),
+}
+FAILURES = [
+    {},
+    {},
+    {"campaign/two": "no capacity", "recommender/two": "-"},
+    {"solution/one/*": "no luck", "filter/*": "-"},
+]
 USUAL = frozenset({"campaignArn", "userId", "itemId", "datasetGroupArn", "filterArn"})
 PROPERTIES = [
     '{"itemId": "i0-00"}',
@@ -66,6 +83,12 @@ def files():
     ]
     users = [(f"u{n:03}", 15 + n % 10 if n else None, "DE" if n % 2 else "FR") for n in range(30)]
     rows = [(u, i.replace("-2", "-0"), *rest) for u, i, *rest in listening_rows(30, 20)]
+    films = [(item, genres or "none", 1_600_000_000) for item, genres, *_ in items]
+    watched = [
+        (user, item, when, kind, value)
+        for user, item, when, _, value in rows
+        for kind in ("Click", "Watch")
+    ]
     text = {
         "good/Interactions.csv": to_csv(HEADERS["Interactions"], rows),
         "good/Items.csv": to_csv(HEADERS["Items"], items),
@@ -73,6 +96,8 @@ def files():
         "other/Interactions.csv": to_csv(HEADERS["Interactions"], rows[:1100]),
         "other/Items.csv": to_csv(HEADERS["Items"], [("new", "g9", 1.5, 2020), *items[:5]]),
         "other/Users.csv": to_csv(HEADERS["Users"], [("session", 33, "XX"), *users[:3]]),
+        "films/Interactions.csv": to_csv(HEADERS["Interactions"], watched),
+        "films/Items.csv": to_csv(["ITEM_ID", "GENRES", "CREATION_TIMESTAMP"], films),
         "short.csv": to_csv(HEADERS["Interactions"], rows[:9]),
         "header.csv": "A,B\n1,2\n",
         "types.csv": to_csv(HEADERS["Interactions"], [("u", "i", "now", "play", "much")] * 1001),

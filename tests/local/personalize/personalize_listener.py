@@ -54,14 +54,18 @@ class Listener(Player):
         count=st.sampled_from([None, 1, 5, 20, 50, 500]),
     )
     def recommend(self, data, user, item, count):
-        params = self.recommending(data) | {
-            "userId": None if rarely(data) else user,
-            "itemId": None if rarely(data) else item,
-            "numResults": count,
-            "metadataColumns": data.draw(
-                st.sampled_from([None, None, None, {"ITEMS": ["GENRE", "TEMPO"]}])
-            ),
-        } | self.filter_of(data)
+        params = (
+            self.recommending(data)
+            | {
+                "userId": None if rarely(data) else user,
+                "itemId": None if rarely(data) else item,
+                "numResults": count,
+                "metadataColumns": data.draw(
+                    st.sampled_from([None, None, None, {"ITEMS": ["GENRE", "TEMPO"]}])
+                ),
+            }
+            | self.filter_of(data)
+        )
         promotion = self.filter_of(data) if data.draw(st.booleans()) else {}
         if promotion:
             share = data.draw(st.sampled_from([1, 20, 50, 100]))

@@ -10,6 +10,8 @@ from personalize_data import RECIPE, SCHEMAS
 from personalize_filter_cases import cases
 from personalize_inputs import (
     BAD_FILES,
+    DOMAIN,
+    DOMAIN_RECIPES,
     FAILURES,
     FILES,
     ITEMS,
@@ -31,15 +33,27 @@ from personalize_world import ROLE
 
 from musicrec.local.personalize.life_cycle import LifeCycle
 
+DELETION_ORDER = (
+    "Recommender",
+    "Campaign",
+    "Solution",
+    "EventTracker",
+    "Filter",
+    "Dataset",
+    "DatasetGroup",
+)
+"""Each after what hangs on it, as AWS's guide says."""
+
 
 class DataRules(Player):
     """Groups, schemas, datasets and what is in them."""
 
     @precondition(lambda self: len(self.model.of("DatasetGroup")) < 2)
-    @rule()
-    def create_group(self):
+    @rule(domain=st.sampled_from([None, None, DOMAIN]))
+    def create_group(self, domain):
         names = [self.model.view(arn)["name"] for arn in self.model.of("DatasetGroup")]
-        self.call("CreateDatasetGroup", name="one" if "two" in names else "two")
+        name = "one" if "two" in names else "two"
+        self.call("CreateDatasetGroup", name=name, domain=domain)
 
     @precondition(lambda self: len(self.model.of("Schema")) < 5)
     @rule(name=st.sampled_from(NAMES), kind=st.sampled_from(sorted(SCHEMAS)), wide=st.booleans())
@@ -201,6 +215,7 @@ class ModelRules(Player):
     CONFIGS = (
         None,
         None,
+        {"itemExplorationConfig": {"explorationWeight": "0.9"}},
         {"enableMetadataWithRecommendations": True},
         {"syncWithLatestSolutionVersion": True},
     )
@@ -258,7 +273,53 @@ class ModelRules(Player):
                 assert len(set(listed)) == len(listed)
 
 
-class PersonalizeMachine(DataRules, ModelRules, Listener):
+class RecommenderRules(Player):
+    """Recommenders of a domain group."""
+
+    CONFIGS = (
+        None,
+        {"enableMetadataWithRecommendations": True},
+        {"minRecommendationRequestsPerSecond": 3},
+        {"trainingDataConfig": {"excludedDatasetColumns": {"Items": ["GENRES"]}}},
+        {"itemExplorationConfig": {"explorationWeight": "0.5"}},
+    )
+
+    def domain_group(self, data):
+        """A group of the domain, sometimes another."""
+        groups = self.model.of("DatasetGroup")
+        known = [arn for arn in groups if "domain" in self.model.view(arn)]
+        if not known or rarely(data):
+            return self.some(data, "DatasetGroup")
+        return data.draw(st.sampled_from(known), label="DatasetGroup")
+
+    @rule(
+        data=st.data(),
+        name=st.sampled_from(NAMES),
+        recipe=st.sampled_from(DOMAIN_RECIPES),
+        config=st.sampled_from(CONFIGS),
+    )
+    def create_recommender(self, data, name, recipe, config):
+        self.call(
+            "CreateRecommender",
+            name=name,
+            datasetGroupArn=self.domain_group(data),
+            recipeArn=RECIPE + recipe,
+            recommenderConfig=config,
+        )
+
+    @precondition(lambda self: self.model.of("Recommender"))
+    @rule(data=st.data(), config=st.sampled_from(CONFIGS[1:]))
+    def update_recommender(self, data, config):
+        arn = self.some(data, "Recommender")
+        self.call("UpdateRecommender", recommenderArn=arn, recommenderConfig=config)
+
+    @precondition(lambda self: self.model.of("Recommender"))
+    @rule(data=st.data(), verb=st.sampled_from(["Stop", "Start"]))
+    def switch_recommender(self, data, verb):
+        self.call(f"{verb}Recommender", recommenderArn=self.some(data, "Recommender"))
+
+
+class PersonalizeMachine(DataRules, ModelRules, RecommenderRules, Listener):
     """All of it, with deletions, time, and calls made from the service models alone."""
 
     @rule(data=st.data(), operation=st.sampled_from(sorted(DELETES)))
@@ -273,12 +334,12 @@ class PersonalizeMachine(DataRules, ModelRules, Listener):
         """In the order that AWS's guide gives."""
         if not rarely(data):
             return
-        for noun in ("Campaign", "Solution", "EventTracker", "Filter", "Dataset", "DatasetGroup"):
+        for noun in DELETION_ORDER:
             for arn in self.model.of(noun):
                 if arn in self.model.alive:
                     self.call(f"Delete{noun}", **{f"{noun[0].lower()}{noun[1:]}Arn": arn})
 
-    @rule(seconds=st.sampled_from([1, 7, 61, 400, 3000]))
+    @rule(seconds=st.sampled_from([1, 7, 61, 400, 3000, 8000, 700_000]))
     def wait(self, seconds):
         self.wire.clock.now += seconds
         self.model.check()

@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 from personalize_data import RECIPE, SCHEMAS
 from personalize_inputs import (
+    DOMAIN,
+    DOMAIN_RECIPES,
+    DOMAIN_SCHEMAS,
     FILES,
     ITEMS,
     NAMES,
@@ -64,25 +67,51 @@ class Player(RuleBasedStateMachine):
             return self.some(data, "Campaign")
         return data.draw(st.sampled_from(known), label="Campaign")
 
-    @initialize(full=st.integers(0, 9).map(lambda number: number != 7), data=st.data())
-    def begin(self, full, data):
+    @initialize(
+        full=st.integers(0, 9).map(lambda number: number != 7), films=st.booleans(), data=st.data()
+    )
+    def begin(self, full, films, data):
         """Mostly from a region with everything in it."""
         if full:
             self.fill(data.draw(st.sampled_from(RECIPES[:-2]), label="recipe"))
+        if films:
+            self.fill_domain(data.draw(st.sampled_from(DOMAIN_RECIPES), label="use case"))
+
+    def fill_domain(self, recipe):
+        """A group of a domain with contents and a recommender."""
+        made = self.call("CreateDatasetGroup", name="two", domain=DOMAIN)
+        group = made.content["datasetGroupArn"]
+        for kind, text in DOMAIN_SCHEMAS.items():
+            schema = self.call("CreateSchema", name=f"films-{kind}", schema=text, domain=DOMAIN)
+            self.add_dataset(group, kind, schema, f"films/{kind}.csv")
+        self.track("two", group)
+        arn = self.call(
+            "CreateRecommender", name="one", datasetGroupArn=group, recipeArn=RECIPE + recipe
+        ).content["recommenderArn"]
+        assert self.model.view(arn)["status"] == "ACTIVE", self.model.view(arn)
+
+    def add_dataset(self, group, kind, schema, key):
+        """A dataset with contents."""
+        made = self.call(
+            "CreateDataset",
+            name=kind,
+            schemaArn=schema.content["schemaArn"],
+            datasetGroupArn=group,
+            datasetType=kind,
+        )
+        self.import_file(
+            key.replace("/", "-").removesuffix(".csv"),
+            made.content["datasetArn"],
+            location(key),
+            "FULL",
+        )
 
     def fill(self, *recipes):
         """A group with contents, a tracker, and a campaign of each recipe."""
         group = self.call("CreateDatasetGroup", name="one").content["datasetGroupArn"]
         for kind in FILES:
             schema = self.call("CreateSchema", name=kind, schema=SCHEMAS[kind])
-            dataset = self.call(
-                "CreateDataset",
-                name=kind,
-                schemaArn=schema.content["schemaArn"],
-                datasetGroupArn=group,
-                datasetType=kind,
-            ).content["datasetArn"]
-            self.import_file(kind, dataset, location(FILES[kind][0]), "FULL")
+            self.add_dataset(group, kind, schema, FILES[kind][0])
         self.track("one", group)
         for recipe, name in zip(recipes, ["one", *recipes[1:]], strict=True):
             solution = self.call(
@@ -128,7 +157,7 @@ class Player(RuleBasedStateMachine):
             "name": NAMES,
             "path": [location("out/"), location("lines.json")],
             "properties": PROPERTIES,
-            "recipeArn": [RECIPE + name for name in RECIPES],
+            "recipeArn": [RECIPE + name for name in [*RECIPES, *DOMAIN_RECIPES]],
             "resourceArn": every,
             "roleArn": [ROLE],
             "schema": [*SCHEMAS.values(), "{}", "[" * 5000],
