@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from musicrec.local.personalize import auto_training
 from musicrec.local.personalize.errors import (
     InternalFailureError,
-    InvalidInputError,
     NotEmulatedError,
     PersonalizeError,
 )
@@ -20,6 +19,7 @@ from musicrec.local.personalize.operations import OPERATIONS
 from musicrec.local.personalize.protocol import (
     answer,
     content_type,
+    declared,
     read_call,
     refusal,
     refusal_status,
@@ -105,7 +105,8 @@ class PersonalizeApp:
             operation = call.operation
             body = answer(operation, self._perform(call))
         except PersonalizeError as error:
-            refused, status = error, refusal_status(operation, error)
+            refused = error if operation is None else declared(operation, error)
+            status = refusal_status(operation, refused)
         except Exception:
             logger.exception("%s broke", operation and operation.name)
             refused, status = InternalFailureError(), 500
@@ -131,10 +132,7 @@ class PersonalizeApp:
         region = self._region(call.region)
         region.settle()
         auto_training.run(region)
-        try:
-            return perform(region, call.params)
-        except PersonalizeError as error:
-            raise _declared(call.operation, error) from error
+        return perform(region, call.params)
 
     def _region(self, name: str) -> Region:
         with self._lock:
@@ -154,13 +152,6 @@ class PersonalizeApp:
 
     def _trains_by_itself(self) -> bool:
         return self.life_cycle.transitions == "slow" or self._advanced > 0
-
-
-def _declared(operation: OperationModel, error: PersonalizeError) -> PersonalizeError:
-    """The refusal by a name that the operation's model has: InvalidInput where it lacks this one."""
-    names = {shape.name for shape in operation.error_shapes}
-    other = error.code not in names and InvalidInputError.code in names
-    return InvalidInputError(error.message) if other else error
 
 
 def create_app(

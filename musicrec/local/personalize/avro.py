@@ -5,11 +5,11 @@ The rules are those of AWS's page on custom datasets and schemas.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from musicrec.local.personalize.errors import InvalidInputError
+from musicrec.local.personalize.strict_json import read_json
 
 Kind = Literal["INTERACTIONS", "ITEMS", "USERS"]
 
@@ -180,7 +180,7 @@ def parse(text: str, domain: str | None = None) -> DatasetSchema:
         InvalidInputError: it is no flat Avro record, or breaks a rule of its dataset type.
     """
     try:
-        record = json.loads(text)
+        record = read_json(text)
     except ValueError as error:
         raise InvalidInputError(f"The schema is not valid JSON: {error}.") from error
     _check_record(record)

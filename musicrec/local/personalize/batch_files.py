@@ -13,6 +13,7 @@ from musicrec.local.personalize.s3_files import (
     split_location,
     write_file,
 )
+from musicrec.local.personalize.strict_json import read_json
 from musicrec.local.personalize.workers import JobFailedError
 
 if TYPE_CHECKING:
@@ -126,11 +127,12 @@ def values_of(line: dict[str, Any]) -> dict[str, str]:
 
 def _lines(name: str, content: bytes) -> list[dict[str, Any]]:
     found = []
-    for number, text in enumerate(content.decode("utf-8-sig", "replace").splitlines(), start=1):
+    # Only a line feed ends a line: a text may hold other separators.
+    for number, text in enumerate(content.decode("utf-8-sig", "replace").split("\n"), start=1):
         if not text.strip():
             continue
         try:
-            line = json.loads(text)
+            line = read_json(text)
         except ValueError as error:
             raise JobFailedError(f"Line {number} of {name} is not JSON: {error}.") from error
         if not isinstance(line, dict):

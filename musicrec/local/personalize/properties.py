@@ -6,7 +6,6 @@ A key belongs to the schema field of which it is the camelCase: `numberOfRatings
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from musicrec.local.personalize.avro import KEYWORDS, MAX_STRING, MAX_TEXT, NUMERIC
 from musicrec.local.personalize.errors import InvalidInputError
+from musicrec.local.personalize.strict_json import read_json
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.avro import DatasetSchema, Field
@@ -30,7 +30,7 @@ def read(text: str | None) -> dict[str, Any]:
     if text is None:
         return {}
     try:
-        found = json.loads(text)
+        found = read_json(text)
     except ValueError as error:
         raise InvalidInputError(f"properties is not valid JSON: {error}.") from error
     if not isinstance(found, dict):

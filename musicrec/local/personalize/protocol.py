@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.session import Session
 
-from musicrec.local.personalize.errors import MalformedRequestError, UnknownOperationError
+from musicrec.local.personalize.errors import (
+    InvalidInputError,
+    MalformedRequestError,
+    UnknownOperationError,
+)
+from musicrec.local.personalize.strict_json import read_json
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel, ServiceModel, Shape
@@ -93,7 +98,7 @@ def read_call(environ: dict[str, Any], default_region: str) -> Call:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        params = json.loads(body)
+        params = read_json(body)
     except ValueError as error:
         raise MalformedRequestError(f"The request body is not JSON: {error}.") from error
     if not isinstance(params, dict):
@@ -111,6 +116,19 @@ def answer(operation: OperationModel, result: dict[str, Any]) -> bytes:
     """The body of an answer: the members of the output shape and nothing else."""
     shape = operation.output_shape
     return b"" if shape is None else json.dumps(_rendered(shape, result)).encode()
+
+
+def declared(operation: OperationModel, error: PersonalizeError) -> PersonalizeError:
+    """The error in the words of the operation's model.
+
+    A client knows the errors that the model declares: what is in use or not found becomes invalid
+    input for an operation that declares neither. Unreadable requests stay what they are.
+    """
+    names = {shape.name for shape in operation.error_shapes}
+    known = error.code in names or InvalidInputError.code not in names
+    if known or isinstance(error, MalformedRequestError):
+        return error
+    return InvalidInputError(error.message)
 
 
 def refusal(error: PersonalizeError) -> bytes:

@@ -23,6 +23,7 @@ from musicrec.local.personalize.errors import (
 )
 from musicrec.local.personalize.life_cycle import DELETION, LifeCycle, kind_of
 from musicrec.local.personalize.resources import ACTIVE, CHANGING, FAILED, Resource, Updatable
+from musicrec.local.personalize.strict_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -227,7 +228,7 @@ def _token(listing: str, last: int) -> str:
 
 def _read_token(listing: str, token: str) -> int:
     try:
-        origin, last = json.loads(base64.urlsafe_b64decode(token))
+        origin, last = read_json(base64.urlsafe_b64decode(token))
     except (binascii.Error, ValueError, TypeError):
         raise InvalidNextTokenError from None
     if origin != listing or not isinstance(last, int):

@@ -91,7 +91,9 @@ class Resource:
             return self.leaving.phase(DELETE_PENDING, DELETE_IN_PROGRESS) or DELETE_IN_PROGRESS
         if self.passage is None or self.state in {STOPPING, STOPPED}:
             return self.state
-        return self.passage.phase(PENDING, IN_PROGRESS) or self.state
+        phase = self.passage.phase(PENDING, IN_PROGRESS)
+        # A job that still waits for its turn does not fall back to PENDING when its time is up.
+        return phase or (IN_PROGRESS if self.state == PENDING else self.state)
 
     @property
     def ready(self) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -52,10 +51,11 @@ def split_location(location: str) -> tuple[str, str]:
     Raises:
         InvalidInputError: it is none.
     """
-    parts = urlsplit(location)
-    if parts.scheme != "s3" or not parts.netloc:
+    scheme, _, path = location.partition("://")
+    bucket, _, key = path.partition("/")
+    if scheme != "s3" or not bucket:
         raise InvalidInputError(f"Invalid Data location. '{location}' must be s3://bucket/key.")
-    return parts.netloc, location.split("/", 3)[3] if parts.path else ""
+    return bucket, key
 
 
 def read_csv_files(

@@ -1,131 +1,185 @@
-"""Any call at all gets an answer or a typed refusal, never a defect of the server."""
+"""Whatever is sent is answered or refused in the words of the service models.
+
+Deterministic and short unless the profile `long` asks for new examples and many of them.
+"""
 
 import io
 import json
+from itertools import product
 
 import pytest
-from botocore.session import Session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from personalize_data import INTERACTIONS, ITEMS, RECIPE, item_rows
-from personalize_world import ROLE
+from personalize_filter_cases import cases
+from personalize_inputs import ITEMS, USERS
+from personalize_machine import PersonalizeMachine
+from personalize_shapes import MODELS, complaints, fitting, spoiled
+from personalize_wire import PATIENT, Wire, deadline, environment
 
-from musicrec.local.personalize.protocol import SERVICES
+pytestmark = pytest.mark.slow
 
-MODELS = [
-    Session().get_service_model(service).operation_model(name)
-    for service in SERVICES
-    for name in Session().get_service_model(service).operation_names
-]
-USUAL = {"campaignArn", "userId", "itemId"}  # optional in the model, needed all the same
-NOISE = st.sampled_from(
-    [None, True, 0, -1, 1.5, 10**400, 1e308, "", "x" * 300, "ü|\0", [], {}, [1]]
+SERVED = (
+    "aws-user-personalization-v2",
+    "aws-sims",
+    "aws-trending-now",
+    "aws-similar-items",
+    "aws-personalized-ranking",
 )
 
-
-def values(shape, pool, name=""):
-    """Values that mostly fit the shape, strings by the name of the member."""
-    if shape.type_name == "structure":
-        entries = {key: values(entry, pool, key) for key, entry in shape.members.items()}
-        usual = {*shape.required_members, *USUAL & entries.keys()}
-        required = {key: entries[key] for key in sorted(usual)}
-        # Half of the optional members at most, else nearly every request has a bad one.
-        optional = {key: entry for key, entry in entries.items() if key not in required}
-        fitting = st.lists(st.sampled_from(sorted(optional) or [""]), max_size=3).flatmap(
-            lambda chosen: st.fixed_dictionaries(
-                required | {key: optional[key] for key in chosen if key}
-            )
-        )
-    elif shape.type_name == "list":
-        fitting = st.lists(values(shape.member, pool, name), min_size=1, max_size=3)
-    elif shape.type_name == "map":
-        fitting = st.dictionaries(pool("key"), values(shape.value, pool, name), max_size=2)
-    elif shape.type_name == "boolean":
-        fitting = st.booleans()
-    elif shape.type_name == "string":
-        enum = shape.metadata.get("enum")
-        fitting = st.sampled_from(enum) if enum else pool(name)
-    else:
-        fitting = st.integers(shape.metadata.get("min", 0), shape.metadata.get("max", 2 * 10**9))
-    return st.one_of(*[fitting] * 29, NOISE)
+LONG = settings.get_current_profile_name() == "long"
+if LONG:
+    pytestmark = [pytestmark, pytest.mark.timeout(0)]
 
 
-@pytest.mark.slow
-class TestAnyCall:
-    @settings(
-        max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+def depth(**short):
+    """The settings of the profile `long`, else short ones that are the same on every run."""
+    checks = list(HealthCheck)
+    if LONG:
+        return settings(deadline=None, suppress_health_check=checks)
+    return settings(
+        derandomize=True, database=None, deadline=None, suppress_health_check=checks, **short
     )
-    @given(data=st.data())
-    def test_is_answered_or_refused(self, fuzzed, data):
-        """Status 200 or 4xx with a type and a message, whatever is sent."""
-        app, pool = fuzzed
-        model = data.draw(st.sampled_from(MODELS), label="operation")
-        params = data.draw(values(model.input_shape, pool), label="params")
-        status, answer = call(app, model, params)
-        assert status == 200 or (400 <= status < 500 and answer["message"] and answer["__type"])
-
-
-def call(app, model, params):
-    """One request to the application, without a network."""
-    body = json.dumps(params).encode()
-    environ = {
-        "PATH_INFO": model.http["requestUri"],
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": io.BytesIO(body),
-        "HTTP_AUTHORIZATION": "Credential=t/20260101/test-1/personalize/aws4_request",
-    }
-    if model.service_model.service_name == "personalize":
-        environ["HTTP_X_AMZ_TARGET"] = f"AmazonPersonalize.{model.name}"
-    seen = []
-    content = b"".join(app(environ, lambda status, headers: seen.append((status, headers))))
-    return int(seen[0][0].split()[0]), json.loads(content or b"{}")
 
 
 @pytest.fixture(scope="module")
-def fuzzed(embedded):
-    """The application, and for each member's name the texts that may stand there."""
-    world = embedded.world().load(items=item_rows())
-    campaign = world.campaign()
-    kept = world.filter('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("skip")', "skips")
-    valued = world.filter("INCLUDE ItemID WHERE Items.TEMPO > $T AND Items.GENRE IN ($G)", "valued")
-    solution = world.control.list_solutions()["solutions"][0]["solutionArn"]
-    version = world.control.list_solution_versions()["solutionVersions"][0]["solutionVersionArn"]
-    schemas = [entry["schemaArn"] for entry in world.control.list_schemas()["schemas"]]
-    location = f"s3://{world.bucket}/"
-    known = {
-        "campaignArn": [campaign],
-        "datasetArn": [world.arns["Items"], world.arns["Interactions"]],
-        "datasetGroupArn": [world.arns["group"]],
-        "datasetType": ["Users", "items"],
-        "dataLocation": [location + "Items.csv", location + "Interactions.csv", location],
-        "eventTrackerArn": [world.arns["tracker"]],
-        "filterArn": [kept, valued],
-        "filterExpression": [
-            "INCLUDE ItemID WHERE Items.TEMPO > $T",
-            'EXCLUDE ItemID WHERE Items.GENRE NOT IN ("g1") | INCLUDE ItemID WHERE Items.YEAR = 1',
-        ],
-        "filterValues": ["1", '"g1","g2"', '"', "nan"],
-        "inputList": ["i0-00", "i1-01", "nobody"],
-        "itemId": ["i0-00", "i1-01", "nobody"],
-        "jobName": ["one", "two", "three"],
-        "key": ["T", "G", "bptt", "ITEMS"],
-        "name": ["one", "two", "three"],
-        "path": [location + "out/", location],
-        "properties": ['{"itemId": "i0-00"}', '{"tempo": 1e39}', '{"genre": "g1"}', "[", "{}"],
-        "recipeArn": [RECIPE + "aws-sims", RECIPE + "aws-trending-now"],
-        "resourceArn": [campaign, solution],
-        "roleArn": [ROLE],
-        "schema": [INTERACTIONS, ITEMS, "{}"],
-        "schemaArn": schemas,
-        "solutionArn": [solution],
-        "solutionVersionArn": [version, solution + "/$LATEST"],
-        "trackingId": [world.arns["tracking_id"]],
-        "userId": ["u001", "u002", "nobody"],
-    }
-    anything = st.sampled_from(sorted({text for texts in known.values() for text in texts}))
+def wire():
+    """The application, empty."""
+    return Wire()
 
-    def pool(name):
-        fitting = st.sampled_from(known[name]) if name in known else anything
-        return st.one_of(*[fitting] * 9, anything)
 
-    return embedded.app, pool
+operations = st.sampled_from(sorted(MODELS)).map(MODELS.__getitem__)
+bodies = st.one_of(
+    st.binary(max_size=40),
+    st.text(max_size=40).map(str.encode),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    ).map(lambda value: json.dumps(value).encode()),
+    st.sampled_from(
+        [b"[" * 9000, b'{"a":' * 3000, b"9" * 5000, b"\xff\xfe{\0}\0", b'{"a": 1e999}']
+    ),
+)
+
+
+class TestRequestsOfTheModels:
+    """Requests that know the service models and nothing of what is there."""
+
+    @depth(max_examples=150)
+    @given(data=st.data(), model=operations)
+    def test_fitting_ones_pass_validation(self, wire, data, model):
+        """What the service model allows may fail for what it names, never for its form."""
+        params = data.draw(fitting(model.input_shape))
+        assert not list(complaints(model.input_shape, params))
+        answer = wire.send(model.name, params)
+        assert answer.code != "SerializationException", answer
+        assert "validation error" not in answer.content.get("message", "")
+
+    @depth(max_examples=150)
+    @given(data=st.data(), model=operations)
+    def test_spoiled_ones_are_refused_by_it(self, wire, data, model):
+        """One broken rule anywhere in a request is a refusal that tells so."""
+        params, where = data.draw(spoiled(model.input_shape))
+        if params is None:
+            return
+        answer = wire.send(model.name, params)
+        assert answer.code == "SerializationException" or (
+            answer.code == "InvalidInputException"
+            and "validation error" in answer.content["message"]
+        ), where
+
+
+class TestNoise:
+    """Requests that know nothing at all."""
+
+    @depth(max_examples=150)
+    @given(model=operations, body=bodies)
+    def test_any_body_gets_an_answer(self, wire, model, body):
+        """JSON or not, in the shape of a request or not."""
+        wire.post(model.name, body)
+
+    @depth(max_examples=100)
+    @given(
+        path=st.sampled_from(["/", "", "/events", "/nowhere", "//", "/recommendations/"])
+        | st.text(),
+        target=st.sampled_from(["", "AmazonPersonalize.", "AmazonPersonalize.Dream", "."])
+        | st.text(),
+        authorization=st.text(),
+        body=bodies,
+    )
+    def test_any_address_gets_an_answer(self, wire, path, target, authorization, body):
+        """Unknown paths and targets are refused by type."""
+        environ = environment(MODELS["ListSchemas"], body) | {
+            "PATH_INFO": path,
+            "HTTP_X_AMZ_TARGET": target,
+            "HTTP_AUTHORIZATION": authorization,
+        }
+        environ["wsgi.input"] = io.BytesIO(body)
+        with deadline(PATIENT, path):
+            status, _, content = wire.serve(environ)
+        assert status == 200 or (400 <= status < 500 and json.loads(content)["message"])
+
+
+@pytest.fixture(scope="module")
+def listener():
+    """A client with campaigns, and users who have just listened."""
+    client = PersonalizeMachine()
+    client.fill(*SERVED)
+    for user in USERS:
+        events = [
+            {"eventType": kind, "sentAt": 1_750_000_000 + place, "itemId": item}
+            for place, (kind, item) in enumerate(product(["Play", "gone"], ITEMS[:3]))
+        ]
+        params = {"sessionId": user, "trackingId": client.tracking[0], "eventList": events}
+        client.call("PutEvents", **params)
+    return client
+
+
+class TestFilteredAnswers:
+    """Filters of the grammar against the same filters in plain Python."""
+
+    @depth(max_examples=100)
+    @given(case=cases())
+    def test_exactly_what_passes_is_there(self, listener, case):
+        """Trending-Now scores every item, so a long answer is all that each user's filter lets through."""
+        params = {"campaignArn": listener.campaign("aws-trending-now"), "numResults": 500}
+        params |= listener.new_filter("filter", case)
+        for user in USERS:
+            answer = listener.wire.send("GetRecommendations", params | {"userId": user})
+            names = {entry["itemId"] for entry in answer.content["itemList"]}
+            assert names == set(listener.passing(params | {"userId": user}))
+
+    @depth(max_examples=30)
+    @given(
+        request=st.fixed_dictionaries(
+            {"userId": st.sampled_from(USERS), "itemId": st.sampled_from(ITEMS)},
+            optional={"numResults": st.sampled_from([1, 5, 40])},
+        ),
+        case=cases(),
+        promoted=cases(),
+        share=st.sampled_from([1, 20, 100]),
+    )
+    def test_promoted_items_pass_their_own_filter(self, listener, request, case, promoted, share):
+        """And the others the request's, whatever the recipe."""
+        request |= listener.new_filter("filter", case)
+        promotion = {"name": "ours", "percentPromotedItems": share}
+        request["promotions"] = [promotion | listener.new_filter("other", promoted)]
+        for served in SERVED[:-1]:
+            params = request | {"campaignArn": listener.campaign(served)}
+            answer = listener.wire.send("GetRecommendations", params)
+            listener.check_items(params, answer.content["itemList"])
+
+    @depth(max_examples=30)
+    @given(user=st.sampled_from(USERS), case=cases(), step=st.integers(1, 5))
+    def test_rankings_keep_what_passes(self, listener, user, case, step):
+        """With shares that sum to one."""
+        params = {"campaignArn": listener.campaign(SERVED[-1]), "userId": user}
+        params["inputList"] = sorted(listener.known_items(params))[::step]
+        params |= listener.new_filter("filter", case)
+        answer = listener.wire.send("GetPersonalizedRanking", params)
+        listener.check_ranking(params, answer.content["personalizedRanking"])
+
+
+class TestAnySequenceOfCalls(PersonalizeMachine.TestCase):
+    """Generated clients; see the machine for what must hold after every call."""
+
+    settings = depth(max_examples=10, stateful_step_count=30)
