@@ -23,8 +23,8 @@ def best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     last = np.partition(known, len(known) - count)[len(known) - count]
     above = np.flatnonzero(known > last)
     ties = np.flatnonzero(known == last)[: count - len(above)]
-    chosen = left[np.concatenate([above, ties])]
-    return chosen[np.lexsort((chosen, -scores[chosen]))].astype(np.int64)
+    chosen: NDArray[np.int64] = left[np.concatenate([above, ties])]
+    return chosen[np.lexsort((chosen, -scores[chosen]))]
 
 
 def shown_scores(scores: NDArray[np.float32], codes: NDArray[np.int64]) -> list[float]:
