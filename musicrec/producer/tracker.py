@@ -19,7 +19,7 @@ from musicrec.producer.clock import Moment, Timeline
 from musicrec.producer.ingest import RefusedSenderError
 from musicrec.producer.mapping import listening_event
 from musicrec.producer.outbox import Memory, Outbox, Sender
-from musicrec.producer.pacing import Pace
+from musicrec.producer.pacing import PLAYING_S, Pace
 from musicrec.producer.playback import Kind, PastPlay, PlayerEvent, PlayerState, Snapshot
 from musicrec.producer.player import Player
 from musicrec.producer.spotify import RateLimitedError
@@ -81,6 +81,7 @@ class Tracker:
         wait: waits that many seconds and says whether to stop.
         rng: spreads retries.
         report: is told of every inferred event, with its time in epoch milliseconds.
+        playing_s: seconds between polls while something plays.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Tracker:
         wait: Callable[[float], bool],
         rng: random.Random,
         report: Callable[[PlayerEvent, int], object],
+        playing_s: float = PLAYING_S,
     ) -> None:
         self._user_id = user_id
         self._watched = watched
@@ -103,7 +105,7 @@ class Tracker:
         self._wait = wait
         self._rng = rng
         self._report = report
-        self._pace = Pace(rng)
+        self._pace = Pace(rng, playing_s)
         self._send_at: int | None = None
         self._resends = 0
         now = timeline.read()
