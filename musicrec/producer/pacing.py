@@ -11,11 +11,11 @@ import random
 from typing import Final
 
 from musicrec.producer.auth import LoginRequiredError, SpotifyError
+from musicrec.producer.defaults import PLAYING_S
 from musicrec.producer.playback import Item, Kind, PlayerState, Snapshot
 from musicrec.producer.rules import same_track
 from musicrec.producer.spotify import NotAllowedError, QuotaExceededError, RateLimitedError
 
-PLAYING_S: Final = 10.0
 AFTER_END_S: Final = 1.0
 """One poll this long after the predicted end: it halves the number of plays never seen."""
 

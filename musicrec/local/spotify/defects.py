@@ -7,6 +7,8 @@ an exact one: its positions are extrapolated from what devices report, so they a
 
 from __future__ import annotations
 
+import zlib
+
 from msgspec import Struct
 
 
@@ -58,3 +60,8 @@ class Defects(Struct, frozen=True, kw_only=True):
 
 TRUTHFUL = Defects()
 """Nothing wrong but what can never be exact."""
+
+
+def chance(*what: str | int) -> float:
+    """A number from 0 to 1 that looks random and is always the same for the same thing."""
+    return zlib.crc32("/".join(map(str, what)).encode()) / 2**32

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from musicrec.local.spotify.defects import TRUTHFUL, Defects
+from musicrec.local.spotify.defects import TRUTHFUL, Defects, chance
 from musicrec.local.spotify.timelines import Device, Medium, Showing, Song, Timeline
 from musicrec.local.spotify.truth import TrueEvent, truth
 from musicrec.producer.playback import Signal
@@ -88,24 +88,24 @@ class SimulatedPlayer:
         """The change that the server knows of, and until when its position goes on."""
         place, stood_until = self.timeline.place_at(t), t
         while place > 0 and self._is_late(place, t):
-            if self._chance("frozen", place) < 0.5:
+            if self._strikes(0.5, "frozen", place):
                 stood_until = self.timeline.showings[place].at
             place -= 1
         return place, stood_until
 
     def _is_late(self, place: int, t: int) -> bool:
-        if self._chance("stale", place) >= self._defects.stale:
+        if not self._strikes(self._defects.stale, "stale", place):
             return False
         least, most = self._defects.stale_s
-        late_s = least + (most - least) * self._chance("late", place)
+        late_s = least + (most - least) * chance(self._seed, "late", place)
         return t < self.timeline.showings[place].at + late_s * 1000
 
     def _vanished(self, t: int) -> bool:
         minute, into = divmod(t, _MINUTE_MS)
-        if self._chance("vanish", minute) >= self._defects.vanish:
+        if not self._strikes(self._defects.vanish, "vanish", minute):
             return False
         least, most = _VANISH_MS
-        return into < least + (most - least) * self._chance("vanished", minute)
+        return into < least + (most - least) * chance(self._seed, "vanished", minute)
 
     def _position(self, showing: Showing, t: int) -> int:
         device = showing.device
@@ -117,14 +117,14 @@ class SimulatedPlayer:
         return min(length, max(0, position + self._rng.randint(-jitter, jitter)))
 
     def _is_mute(self, device: Device) -> bool:
-        return self._chance("mute", device.device_id) < 1 / 3
+        return self._strikes(1 / 3, "mute", device.device_id)
 
     def _zombie(self, place: int, t: int) -> dict[str, Any] | None:
         """A closed player: nothing, or the track before as if it had never stopped."""
         closed = self.timeline.showings[place]
         before = self.timeline.showings[place - 1] if place else closed
         if (
-            self._chance("zombie", place) >= self._defects.zombie
+            not self._strikes(self._defects.zombie, "zombie", place)
             or t - closed.at > self._defects.zombie_s * 1000
             or before.song is None
             or not before.playing
@@ -136,14 +136,15 @@ class SimulatedPlayer:
         """Whether the history has a play: those heard out, and some of the others."""
         if event.signal not in _ENDED or event.listened_ms is None:
             return False
-        if self._chance("lost", event.play) < self._defects.lost_history:
+        if self._strikes(self._defects.lost_history, "lost", event.play):
             return False
         if event.signal is Signal.COMPLETE:
             return True
-        return self._chance("listed", event.play) < LISTED_SHARES[event.listened_ms >= LISTED_MS]
+        share = LISTED_SHARES[event.listened_ms >= LISTED_MS]
+        return self._strikes(share, "listed", event.play)
 
     def _is_relinked(self, song: Song) -> bool:
-        return self._chance("relinked", song.track_id) < self._defects.relinked
+        return self._strikes(self._defects.relinked, "relinked", song.track_id)
 
     def _body(self, showing: Showing, position: int) -> dict[str, Any]:
         song = showing.song if showing.medium is Medium.TRACK else None
@@ -168,9 +169,9 @@ class SimulatedPlayer:
             self._tracks[key] = track_object(relink(song) if relinked else song)
         return self._tracks[key]
 
-    def _chance(self, *what: str | int) -> float:
-        """A number from 0 to 1 that is always the same for the same thing."""
-        return random.Random(f"{self._seed}/{what}").random()  # noqa: S311 - a simulation
+    def _strikes(self, share: float, *what: str | int) -> bool:
+        """Whether something happens that happens in this share of all cases."""
+        return share > 0 and chance(self._seed, *what) < share
 
 
 def relink(song: Song) -> Song:

@@ -5,18 +5,18 @@ Routes that Spotify has taken from apps in development mode answer 403, as they 
 
 from __future__ import annotations
 
-import random
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from musicrec.local.spotify.accounts import Accounts, AuthorizeError, GrantError
-from musicrec.local.spotify.defects import TRUTHFUL, Defects
+from musicrec.local.spotify.defects import TRUTHFUL, Defects, chance
 from musicrec.local.spotify.player import SimulatedPlayer, track_object
 from musicrec.local.spotify.timelines import Song
 
@@ -106,7 +106,9 @@ class SimulatedSpotify:
             return self._token(body)
         if method != "GET":
             return _error(405, "Method not allowed")
-        return self._trouble() or self._resource(path, query, headers)
+        reply = self._trouble() or self._resource(path, query, headers)
+        date = format_datetime(datetime.fromtimestamp(self._clock() / 1000, UTC), usegmt=True)
+        return structs.replace(reply, headers={**reply.headers, "date": date})
 
     # The accounts service.
 
@@ -128,11 +130,11 @@ class SimulatedSpotify:
     def _trouble(self) -> Reply | None:
         now = self._clock()
         minute = now // _MINUTE_MS
-        if self._chance("drop", minute) < self._defects.drop:
+        if self._strikes(self._defects.drop, "drop", minute):
             raise DroppedConnectionError("the simulated service closed the connection")
-        if self._chance("fail", minute) < self._defects.fail:
+        if self._strikes(self._defects.fail, "fail", minute):
             return _error(503, "Service unavailable")
-        if minute != self._refused_minute and self._chance("no", minute) < self._defects.refuse:
+        if minute != self._refused_minute and self._strikes(self._defects.refuse, "no", minute):
             self._refused_minute = minute
             return _error(401, "Access token missing") if minute % 2 else _error(403, "Forbidden")
         return self._limit(now) or self._quota(now)
@@ -246,9 +248,9 @@ class SimulatedSpotify:
             }
         )
 
-    def _chance(self, *what: str | int) -> float:
-        """A number from 0 to 1 that is always the same for the same thing."""
-        return random.Random(f"{self._seed}/{what}").random()  # noqa: S311 - a simulation
+    def _strikes(self, share: float, *what: str | int) -> bool:
+        """Whether something happens that happens in this share of all cases."""
+        return share > 0 and chance(self._seed, *what) < share
 
 
 def _matches(song: Song, words: list[str]) -> bool:

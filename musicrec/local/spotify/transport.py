@@ -1,19 +1,19 @@
 """Two ways to reach the simulation: over HTTP on the loopback interface, or inside the process.
 
-In the process a `requests` session hands each request over without a socket, so that what is
-measured or played fast runs through spotipy unchanged.
+In the process a `requests` session hands spotipy's calls over without preparing requests or opening
+sockets, which is four fifths of the time of a poll. spotipy itself, and all that is built on it, runs
+unchanged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+import msgspec
 import requests
-from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from musicrec.local.http_server import HttpServer
@@ -24,43 +24,53 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 
-class InProcess(BaseAdapter):
-    """Answers a session's requests from the simulation; mount it for the simulation's address."""
+class InProcess(requests.Session):
+    """A session whose every request the simulation answers, whatever the host."""
 
     def __init__(self, spotify: SimulatedSpotify) -> None:
         super().__init__()
         self._spotify = spotify
 
-    def send(  # noqa: PLR0917 - requests' signature
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: ARG002, FBT001, FBT002 - requests' signature
-        timeout: Any = None,  # noqa: ARG002 - as above
-        verify: Any = True,  # noqa: ARG002, FBT002 - as above
-        cert: Any = None,  # noqa: ARG002 - as above
-        proxies: Mapping[str, str] | None = None,  # noqa: ARG002 - as above
-    ) -> requests.Response:
-        """Answer one request.
+    def request(self, method: Any, url: Any, *_: Any, **options: Any) -> requests.Response:
+        """Answer one request; its response hooks run as usual.
 
         Raises:
             requests.ConnectionError: the simulation closes the connection.
         """
-        assert request.url is not None
-        url = urlsplit(request.url)
-        body = request.body or b""
+        parts = urlsplit(url)
+        query = urlencode(_present(options.get("params")))
+        headers = {name.lower(): value for name, value in (options.get("headers") or {}).items()}
+        body = urlencode(_present(options.get("data"))).encode()
         try:
             reply = self._spotify.answer(
-                request.method or "GET",
-                f"{url.path}?{url.query}",
-                {name.lower(): str(value) for name, value in request.headers.items()},
-                body.encode() if isinstance(body, str) else bytes(body),
+                method, f"{parts.path}?{query or parts.query}", headers, body
             )
         except DroppedConnectionError as error:
-            raise requests.ConnectionError(str(error), request=request) from error
-        return _response(request, reply)
+            raise requests.ConnectionError(str(error)) from error
+        response = _Response(url, reply)
+        for hook in self.hooks["response"]:
+            hook(response)
+        return response
 
-    def close(self) -> None:
-        """Nothing is open."""
+
+class _Response(requests.Response):
+    """A reply of the simulation, read already."""
+
+    def __init__(self, url: str, reply: Reply) -> None:
+        super().__init__()
+        self.status_code = reply.status
+        self.headers = CaseInsensitiveDict(reply.headers)
+        self.url = url
+        self.encoding = "utf-8"
+        self._content = reply.body
+
+    def json(self, **_: Any) -> Any:
+        return msgspec.json.decode(self.content)
+
+
+def _present(fields: dict[str, Any] | None) -> dict[str, Any]:
+    """As `requests` does, leave out what is None."""
+    return {name: value for name, value in (fields or {}).items() if value is not None}
 
 
 @contextmanager
@@ -99,15 +109,3 @@ class _Application:
             start_response("200 OK", [("Content-Length", "1000")])
             return []
         return respond(start_response, reply.status, reply.body, tuple(reply.headers.items()))
-
-
-def _response(request: requests.PreparedRequest, reply: Reply) -> requests.Response:
-    response = requests.Response()
-    response.status_code = reply.status
-    response.headers = CaseInsensitiveDict(reply.headers)
-    response.raw = BytesIO(reply.body)
-    response._content = reply.body  # noqa: SLF001 - as if it had been read already
-    response.url = request.url or ""
-    response.request = request
-    response.encoding = "utf-8"
-    return response

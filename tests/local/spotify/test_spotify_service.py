@@ -55,9 +55,7 @@ class World:
         self.clock = SimulatedClock(START_MS)
         self.spotify = SimulatedSpotify(self.clock.milliseconds, defects, seed=1)
         self.spotify.add("ana", SimulatedPlayer(timeline(), Defects(jitter_ms=0)))
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.mount(ADDRESS, InProcess(self.spotify))
+        self.session = InProcess(self.spotify)
         self.file = TokenFile(home / "token.json")
         token = self.spotify.accounts.grant("ana", scope=" ".join(SCOPES))
         token["expires_at"] = self.clock.seconds() + token["expires_in"]
