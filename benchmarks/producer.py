@@ -11,11 +11,11 @@ no socket either: the session that spotipy is given hands its requests to the si
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -24,24 +24,21 @@ from msgspec import structs
 
 from benchmarks.scoring import Score
 from musicrec.events import EventType, ListeningEvent, Source, new_event_id
-from musicrec.local.spotify import Defects, InProcess, SimulatedClock, SimulatedPlayer
+from musicrec.local.spotify import Defects
 from musicrec.local.spotify.evenings import IMPATIENT, SPREAD, Manner, evening, songs
-from musicrec.local.spotify.service import SimulatedSpotify
+from musicrec.local.spotify.following import Kept, Stage, follow, stage
 from musicrec.local.spotify.timelines import Timeline
 from musicrec.local.spotify.truth import truth
-from musicrec.producer.auth import SCOPES, MemoryToken, Pkce, SpotifyError
-from musicrec.producer.clock import Timeline as Clock
-from musicrec.producer.outbox import Delivery, Memory
+from musicrec.producer.auth import SpotifyError
 from musicrec.producer.playback import Kind, Snapshot
-from musicrec.producer.spotify import RateLimitedError, SpotifyPlayer
-from musicrec.producer.tracker import Tracker
+from musicrec.producer.spotify import RateLimitedError
 
 START_MS: Final = 1_767_600_000_000
 HOURS: Final = 6.0
-AFTER_S: Final = 2_400.0
-"""Everyone is watched for this long after the evening, so that the last play can end."""
+EARLY_S: Final = 60.0
+ENDS_S: Final = START_MS / 1000 + HOURS * 3600 + 3_600.0
+"""Everyone is watched from a minute before the evening to about an hour after it."""
 
-ADDRESS: Final = "http://spotify.simulated"
 LISTENER: Final = "listener"
 HISTORY_EVERY_S: Final = 120.0
 LISTENERS: Final = 60
@@ -114,111 +111,43 @@ FEW: Final = 20
 WAYS: Final = {"ours": "musicrec", "diff": "poll and diff", "history": "recently-played only"}
 
 
-class Kept:
-    """An outbox in memory: what is measured here is what goes into it."""
-
-    def __init__(self) -> None:
-        self.events: list[ListeningEvent] = []
-
-    def load(self, _user_id: str) -> Memory | None:
-        """Nothing is remembered from before."""
-        return None
-
-    def record(self, _user_id: str, _memory: Memory, new: Sequence[ListeningEvent]) -> None:
-        """Keep the events."""
-        self.events.extend(new)
-
-    def waiting(self) -> int:
-        """Nothing waits."""
-        return 0
-
-    def set_aside(self) -> list[tuple[str, str]]:
-        """Nothing is set aside."""
-        return []
-
-    def deliver(self, _api: object) -> Delivery:
-        """Nothing is sent."""
-        return Delivery()
-
-
-@dataclass
-class Stage:
-    """One listener's evening on the simulated platform, and a client of it."""
-
-    timeline: Timeline
-    clock: SimulatedClock
-    spotify: SimulatedSpotify
-    client: SpotifyPlayer
-    axis: Clock
-
-    @property
-    def ends_at(self) -> float:
-        """Seconds since the epoch at which watching ends."""
-        return self.timeline.showings[-1].at / 1000 + AFTER_S
-
-
 def run(case: Case) -> Outcome:
     """Follow the evenings of a case."""
     catalogue = songs(_rng(7), 400)
-    follow = {"ours": ours, "diff": poll_and_diff, "history": recently_played}[case.way]
+    tracker = {"ours": ours, "diff": poll_and_diff, "history": recently_played}[case.way]
     outcome = Outcome(Score())
     for number in range(case.listeners):
         timeline = evening(
             _rng(number), catalogue, start_ms=START_MS, hours=HOURS, manner=case.manner
         )
-        with stage(timeline, case.defects, number) as scene:
-            emitted = follow(scene, case, _rng(number))
+        with stage(LISTENER, timeline, case.defects, seed=number) as scene:
+            scene.clock.advance(-EARLY_S)
+            emitted = tracker(scene, case, number)
             outcome.calls += scene.spotify.calls["/v1/me/player"]
         outcome.score.add(truth(timeline), emitted, round(case.interval * 1000) + 5_000)
         outcome.playing_s += playing_s(timeline)
     return outcome
 
 
-@contextmanager
-def stage(timeline: Timeline, defects: Defects, seed: int) -> Iterator[Stage]:
-    """Set up a listener's account, player and client."""
-    clock = SimulatedClock(START_MS - 60_000)
-    spotify = SimulatedSpotify(clock.milliseconds, defects, seed=seed)
-    spotify.add(LISTENER, SimulatedPlayer(timeline, defects, seed=seed))
-    with InProcess(spotify) as session:
-        token = MemoryToken()
-        pkce = Pkce("client", token, session, accounts_url=ADDRESS, clock=clock.seconds)
-        granted = spotify.accounts.grant(LISTENER, scope=" ".join(SCOPES))
-        token.save_token_to_cache({**granted, "expires_at": int(clock.seconds()) + 300})
-        axis = Clock(clock.seconds, clock.seconds)
-        client = SpotifyPlayer(pkce, session, lambda: axis.read().t, api_url=ADDRESS)
-        yield Stage(timeline, clock, spotify, client, axis)
-
-
-def ours(scene: Stage, case: Case, rng: random.Random) -> list[ListeningEvent]:
+def ours(scene: Stage, case: Case, seed: int) -> list[ListeningEvent]:
     """The producer: its loop, its state machine, its events."""
     kept = Kept()
-    away = iter(absences(rng) if case.offline else ())
-    gone_at, gone_for = next(away, (float("inf"), 0.0))
+    away = iter(absences(_rng(seed)) if case.offline else ())
+    gone_at, gone_for = next(away, (math.inf, 0.0))
 
     def wait(seconds: float) -> bool:
         nonlocal gone_at, gone_for
         scene.clock.advance(seconds)
         if scene.clock.seconds() >= gone_at:
             scene.clock.advance(gone_for)
-            gone_at, gone_for = next(away, (float("inf"), 0.0))
-        return scene.clock.seconds() >= scene.ends_at
+            gone_at, gone_for = next(away, (math.inf, 0.0))
+        return scene.clock.seconds() >= ENDS_S
 
-    Tracker(
-        user_id=LISTENER,
-        watched=scene.client,
-        outbox=kept,
-        api=None,
-        timeline=scene.axis,
-        wait=wait,
-        rng=rng,
-        report=lambda *_: None,
-        playing_s=case.interval,
-    ).run()
+    follow(scene, kept, wait, seed=seed, playing_s=case.interval, source=Source.LIVE)
     return kept.events
 
 
-def poll_and_diff(scene: Stage, case: Case, _rng: random.Random) -> list[ListeningEvent]:
+def poll_and_diff(scene: Stage, case: Case, _seed: int) -> list[ListeningEvent]:
     """The usual tracker: when another track shows, the one before has ended where it was seen last.
 
     It counts as complete if it was seen within one interval of its end, and a position that goes
@@ -240,13 +169,15 @@ def poll_and_diff(scene: Stage, case: Case, _rng: random.Random) -> list[Listeni
     return told
 
 
-def recently_played(scene: Stage, _case: Case, _rng: random.Random) -> list[ListeningEvent]:
+def recently_played(scene: Stage, _case: Case, _seed: int) -> list[ListeningEvent]:
     """Trackers without a player: every row of the play history is a play that was heard out."""
     told: list[ListeningEvent] = []
     known: set[tuple[str, int]] = set()
-    while scene.clock.seconds() < scene.ends_at:
+    axis = scene.axis()
+    client = scene.client(axis)
+    while scene.clock.seconds() < ENDS_S:
         try:
-            rows = scene.client.history(scene.axis.read().offset_ms)
+            rows = client.history(axis.read().offset_ms)
         except SpotifyError:
             rows = []
         for row in sorted(rows, key=lambda row: row.ended_t):
@@ -262,10 +193,11 @@ def recently_played(scene: Stage, _case: Case, _rng: random.Random) -> list[List
 
 def polls(scene: Stage, interval: float) -> Iterator[Snapshot]:
     """Usable answers at even intervals; refusals are waited out."""
-    while scene.clock.seconds() < scene.ends_at:
+    client = scene.client(scene.axis())
+    while scene.clock.seconds() < ENDS_S:
         wait = interval
         try:
-            snap = scene.client.poll()
+            snap = client.poll()
         except RateLimitedError as error:
             wait = error.retry_after_s
         except SpotifyError:
@@ -304,14 +236,13 @@ def _event(
 ) -> ListeningEvent:
     assert snap.item is not None
     assert snap.item.track_id is not None
-    offset_ms = 0  # the simulated axis is the wall clock
     return ListeningEvent(
         event_id=new_event_id("rival", snap.item.uri, t, kind),
         user_id=LISTENER,
         session_id="rival",
         track_id=snap.item.track_id,
         event_type=kind,
-        occurred_at=t + offset_ms,
+        occurred_at=t,
         source=Source.LIVE,
         schema_version=1,
         listened_ms=listened_ms,
