@@ -14,7 +14,7 @@ import argparse
 import math
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -132,6 +132,13 @@ def run(case: Case) -> Outcome:
 def ours(scene: Stage, case: Case, seed: int) -> list[ListeningEvent]:
     """The producer: its loop, its state machine, its events."""
     kept = Kept()
+    wait = passing(scene, case, seed)
+    follow(scene, kept, wait, seed=seed, playing_s=case.interval, source=Source.LIVE)
+    return kept.events
+
+
+def passing(scene: Stage, case: Case, seed: int) -> Callable[[float], bool]:
+    """Lets seconds pass, and the watcher be away; says whether the evening is over."""
     away = iter(absences(_rng(seed)) if case.offline else ())
     gone_at, gone_for = next(away, (math.inf, 0.0))
 
@@ -143,11 +150,10 @@ def ours(scene: Stage, case: Case, seed: int) -> list[ListeningEvent]:
             gone_at, gone_for = next(away, (math.inf, 0.0))
         return scene.clock.seconds() >= ENDS_S
 
-    follow(scene, kept, wait, seed=seed, playing_s=case.interval, source=Source.LIVE)
-    return kept.events
+    return wait
 
 
-def poll_and_diff(scene: Stage, case: Case, _seed: int) -> list[ListeningEvent]:
+def poll_and_diff(scene: Stage, case: Case, seed: int) -> list[ListeningEvent]:
     """The usual tracker: when another track shows, the one before has ended where it was seen last.
 
     It counts as complete if it was seen within one interval of its end, and a position that goes
@@ -155,7 +161,7 @@ def poll_and_diff(scene: Stage, case: Case, _seed: int) -> list[ListeningEvent]:
     """
     told: list[ListeningEvent] = []
     begun, seen = 0, None
-    for snap in polls(scene, case.interval):
+    for snap in polls(scene, case, seed):
         shown = snap if snap.kind in {Kind.PLAY, Kind.PAUSE} else None
         if seen is not None and (shown is None or _is_other(seen, shown, case.interval)):
             left_s = (seen.item.duration_ms - seen.position_ms) / 1000
@@ -191,21 +197,21 @@ def recently_played(scene: Stage, _case: Case, _seed: int) -> list[ListeningEven
     return told
 
 
-def polls(scene: Stage, interval: float) -> Iterator[Snapshot]:
+def polls(scene: Stage, case: Case, seed: int) -> Iterator[Snapshot]:
     """Usable answers at even intervals; refusals are waited out."""
-    client = scene.client(scene.axis())
-    while scene.clock.seconds() < ENDS_S:
-        wait = interval
+    client, wait, over = scene.client(scene.axis()), passing(scene, case, seed), False
+    while not over:
+        seconds = case.interval
         try:
             snap = client.poll()
         except RateLimitedError as error:
-            wait = error.retry_after_s
+            seconds = error.retry_after_s
         except SpotifyError:
             pass
         else:
             if snap.kind is not Kind.ERROR:
                 yield snap
-        scene.clock.advance(wait)
+        over = wait(seconds)
 
 
 def absences(rng: random.Random) -> Iterator[tuple[float, float]]:
