@@ -97,8 +97,11 @@ def fill(stack: RunningStack, steps: Steps, settings: Settings) -> tuple[Populat
 def _say_watched(steps: Steps, watched: Watched) -> None:
     steps.say(
         f"{len(watched.events)} of them through the real producer: {watched.polls:,} polls of a "
-        f"simulated Spotify, {watched.polls / watched.seconds:,.0f} a second; it reported "
-        f"{watched.found:,} of their {watched.plays:,} plays, and left out skips within seconds"
+        f"simulated Spotify, {watched.polls / watched.seconds:,.0f} a second"
+    )
+    steps.say(
+        f"it reported {watched.found:,} of their {watched.plays:,} plays; a skip within seconds may "
+        "fall between two polls"
     )
 
 
