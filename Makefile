@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-producer lock picture sample clean
+.PHONY: help demo up lab test test-kills test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-producer lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -30,6 +30,9 @@ lab: $(RUNTIME) ## JupyterLab on the notebooks, beside a running `make up`
 test: $(TOOLS) ## everything that a bare machine can test, notebooks included
 	$(PYTEST) -n 2 --dist loadscope -m "not notebooks"
 	$(PYTEST) -n 2 --dist loadfile -m notebooks
+
+test-kills: $(TOOLS) ## the producer killed 200 times in an evening, in a minute or two
+	$(PYTEST) -q -s tests/producer/test_producer_kills.py --kills $(or $(KILLS),200)
 
 test-environment: $(RUNTIME) ## the pip section of environment.yml installs into a clean virtual environment
 	rm -rf build/environment && mkdir -p build

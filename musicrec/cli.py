@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from musicrec.producer import commands as producer
+from musicrec.producer.history import commands as history
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,6 +17,7 @@ app = typer.Typer(
     help="A real-time music recommender: AWS on this machine or in an account, the same code.",
 )
 app.registered_commands.extend(producer.app.registered_commands)
+app.registered_commands.extend(history.app.registered_commands)
 
 SAMPLE = Path(__file__).parents[1] / "notebooks" / "data" / "spotify_tracks_sample.csv.gz"
 

@@ -79,7 +79,7 @@ class World:
         """Deliver rows, valid or not, to a day's partition."""
         self._files += 1
         body = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist(rows, schema=lake._SCHEMA), body)
+        pq.write_table(pa.Table.from_pylist(rows, schema=lake.SCHEMA), body)
         key = f"raw/dt={day}/{self._files:04}.parquet"
         self.clients.s3.put_object(Bucket=BUCKET, Key=key, Body=body.getvalue())
 

@@ -19,13 +19,18 @@ def sample_tracks() -> list[Track]:
 
 
 def pytest_addoption(parser):
-    """The switches of the conformance suite; pytest takes them from this conftest only."""
+    """The switches of tests further down; pytest takes them from this conftest only."""
     options = parser.getgroup("conformance")
     options.addoption("--aws", action="store_true", help="talk to real AWS; this costs money")
     options.addoption("--aws-role", help="ARN of the role by which Personalize uses the bucket")
     options.addoption("--aws-bucket", help="bucket that Personalize may read and write")
     options.addoption("--aws-region", default="us-east-1", help="region to run in")
     options.addoption("--coverage-page", help="write the coverage page to this path")
+    samples = parser.getgroup("samples")
+    samples.addoption("--samples", help="checkout of AWS's sample notebooks, which then run")
+    samples.addoption("--samples-environment", help="virtual environment of their kernel")
+    producer = parser.getgroup("producer")
+    producer.addoption("--kills", type=int, default=12, help="SIGKILLs in the kill test")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 
 import boto3
+from botocore.config import Config
 from moto.server import DomainDispatcherApplication, create_backend_app
 
 from musicrec.local.http_server import HttpServer
@@ -22,13 +23,17 @@ class LoopbackAws:
     account_id: str = "123456789012"
 
     def client(self, service, region=None):
-        """A client of the server."""
+        """A client of the server that takes no for an answer.
+
+        botocore would send what met LimitExceeded four times more, with pauses.
+        """
         return boto3.client(
             service,
             endpoint_url=self.endpoint_url,
             region_name=region or self.region,
             aws_access_key_id="test",
             aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}),
         )
 
 

@@ -30,6 +30,7 @@ ROUTES: Final = (
     "GET /_musicrec/functions/<function name>/log",
     "GET /_musicrec/personalize/life-cycle",
     "PUT /_musicrec/personalize/life-cycle",
+    "POST /_musicrec/personalize/clock/advance?seconds=<seconds>",
 )
 
 _Answer = tuple[HTTPStatus, Any]
@@ -43,7 +44,7 @@ class Admin:
             what each part has processed so far.
         fire: delivers a rule's scheduled event to its targets.
         log: the newest lines that a function printed.
-        personalize: whose life cycle can be read and replaced.
+        personalize: whose life cycle can be read and replaced, and whose clock can be advanced.
     """
 
     def __init__(
@@ -77,6 +78,8 @@ class Admin:
                 answer = HTTPStatus.OK, msgspec.to_builtins(self._personalize.life_cycle)
             case "PUT", "personalize", "life-cycle":
                 answer = self._replaced_life_cycle(environ)
+            case "POST", "personalize", "clock", "advance":
+                answer = self._advanced(environ.get("QUERY_STRING", ""))
             case method, *_:
                 message = f"no route {method} {environ['PATH_INFO']}"
                 answer = HTTPStatus.NOT_FOUND, {"message": message, "routes": ROUTES}
@@ -102,6 +105,14 @@ class Admin:
         except msgspec.DecodeError as error:
             return HTTPStatus.BAD_REQUEST, {"message": f"no life cycle: {error}"}
         return HTTPStatus.OK, msgspec.to_builtins(self._personalize.life_cycle)
+
+    def _advanced(self, query: str) -> _Answer:
+        value = parse_qs(query).get("seconds", [""])[0]
+        if not value.isdecimal():
+            message = f"seconds={value!r} is not a whole number of seconds"
+            return HTTPStatus.BAD_REQUEST, {"message": message}
+        self._personalize.advance(int(value))
+        return HTTPStatus.OK, {"now": self._personalize.now}
 
     def _fired(self, rule: str) -> _Answer:
         try:

@@ -14,7 +14,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from musicrec.local import kinesis
+from musicrec.local import kinesis, managed_policies
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -47,7 +47,7 @@ class MotoStore:
                     close()
 
     def open(self) -> None:
-        """Start empty, and prepare moto for load (see `musicrec.local.kinesis`).
+        """Start empty, and make moto do what it leaves out (see `kinesis`, `managed_policies`).
 
         Raises:
             AlreadyOpenError: another store of this process is open.
@@ -59,9 +59,11 @@ class MotoStore:
             )
         _forget_everything()
         kinesis.install()
+        managed_policies.install()
 
     def close(self) -> None:
         """Undo `open`, and forget everything that was stored."""
+        managed_policies.uninstall()
         kinesis.uninstall()
         _forget_everything()
         _one_at_a_time.release()

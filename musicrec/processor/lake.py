@@ -50,9 +50,10 @@ _ARROW_TYPES: Final = {
         [("name", pa.string()), ("artists", pa.list_(pa.string())), ("album", pa.string())]
     ),
 }
-_SCHEMA: Final = pa.schema(
+SCHEMA: Final = pa.schema(
     [(column["Name"], _ARROW_TYPES[column["Type"]]) for column in glue_columns()]
 )
+"""The raw table's columns as Parquet files hold them."""
 
 
 class LakeCount(Struct, frozen=True, kw_only=True):
@@ -194,7 +195,7 @@ class Lake:
 
 
 def _schema(columns: Sequence[str]) -> pa.Schema:
-    return pa.schema([field for field in _SCHEMA if field.name in {*KEY_COLUMNS, *columns}])
+    return pa.schema([field for field in SCHEMA if field.name in {*KEY_COLUMNS, *columns}])
 
 
 def _is_partition(name: str) -> bool:

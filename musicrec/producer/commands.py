@@ -204,6 +204,9 @@ def _watch(console: Console, running: Tracker, token: TokenFile) -> None:
         console.print(f"{status.unseen} plays were found in Spotify's history alone.")
     if status.set_aside:
         console.print(f"{status.set_aside} events were rejected for good and are kept aside.")
+        console.print(f"The newest because: {escape(status.rejection or 'no reason given')}")
+    if status.given_up:
+        console.print(f"{status.given_up} events were lost: too many waited to be sent.")
 
 
 def _status_line(status: Status, days_left: float | None) -> Text:
@@ -211,7 +214,9 @@ def _status_line(status: Status, days_left: float | None) -> Text:
     text = Text(f"{playing} (paused)" if status.paused else playing)
     text.append(f" | sent {status.accepted}, waiting {status.waiting}", "dim")
     if status.set_aside:
-        text.append(f", rejected {status.set_aside}", "yellow")
+        text.append(f", rejected {status.set_aside}: {status.rejection}", "yellow")
+    if status.given_up:
+        text.append(f", lost {status.given_up}: too many waited", "red")
     problems = [each for each in (status.problem, status.delivery_problem) if each is not None]
     for problem in problems:
         text.append(f"\n{problem}", "red")

@@ -16,7 +16,7 @@ from musicrec.events import ListeningEvent
 from musicrec.producer.ingest import RefusedSenderError, RejectedEventsError, SendResult
 
 if TYPE_CHECKING:
-    from musicrec.producer.outbox import Sender
+    from musicrec.producer.isolating import Sender
 
 UNDER_WAY: Final = "under way"
 """The reason for which an event waits while its delivery goes on."""

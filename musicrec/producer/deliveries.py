@@ -10,7 +10,8 @@ from musicrec.producer.ingest import RefusedSenderError
 
 if TYPE_CHECKING:
     from musicrec.producer.clock import Moment
-    from musicrec.producer.outbox import Delivery, Sender
+    from musicrec.producer.isolating import Sender
+    from musicrec.producer.outbox import Delivery
     from musicrec.producer.status import Status
 
 FIRST_RESEND_S: Final = 2.0
@@ -23,8 +24,11 @@ class Waiting(Protocol):
     def waiting(self) -> int:
         """How many."""
 
+    def given_up(self) -> int:
+        """How many were given up because too many waited."""
+
     def set_aside(self) -> list[tuple[str, str]]:
-        """Those that can never be accepted."""
+        """Those that can never be accepted, each with the reason, oldest first."""
 
     def deliver(self, api: Sender, /) -> Delivery:
         """Send what waits."""
@@ -47,6 +51,7 @@ class Deliveries:
         self._rng = rng
         self._resend_t: int | None = None
         self._resends = 0
+        self._count()
 
     def attempt(self, now: Moment) -> None:
         """Send what waits, unless a failure is too recent."""
@@ -71,8 +76,7 @@ class Deliveries:
         else:
             status.accepted += delivery.accepted
             problem, retry_after_s = delivery.problem, delivery.retry_after_s
-        status.waiting = self._outbox.waiting()
-        status.set_aside = len(self._outbox.set_aside())
+        self._count()
         if problem == UNDER_WAY:
             return problem
         if problem is None:
@@ -82,6 +86,14 @@ class Deliveries:
             status.fail_delivery(problem, now.wall_ms)
             self._put_off(now, retry_after_s)
         return problem
+
+    def _count(self) -> None:
+        status = self._status
+        status.waiting = self._outbox.waiting()
+        status.given_up = self._outbox.given_up()
+        aside = self._outbox.set_aside()
+        status.set_aside = len(aside)
+        status.rejection = aside[-1][1] if aside else None
 
     def _put_off(self, now: Moment, retry_after_s: float | None) -> None:
         bound = min(LAST_RESEND_S, FIRST_RESEND_S * 2.0 ** min(self._resends, 10))

@@ -136,7 +136,8 @@ class IngestionApi:
                 f"API address {api_url!r} is not http(s)://host/...: take `api_url` of the stack"
             )
         self.url = f"{api_url.rstrip('/')}/events"
-        self._headers = {"x-api-key": _checked_key(api_key), "content-type": "application/json"}
+        self._key = _checked_key(api_key)
+        self._headers = {"x-api-key": self._key, "content-type": "application/json"}
         self._session = session or requests.Session()
         self._attempts = max(1, attempts)
         self._clock = clock
@@ -204,16 +205,28 @@ class IngestionApi:
     def _judge(self, batch: tuple[ListeningEvent, ...], response: requests.Response) -> _Attempt:
         status = response.status_code
         if status in {200, 207}:
-            return _read_answer(batch, response)
+            return _read_answer(batch, response, self._without_key)
         if status in RETRIED_STATUSES or status >= 500:
             wait = self._retry_after(response.headers.get("Retry-After"))
-            return _all_left(batch, f"HTTP {status}: {_message(response)}", wait)
+            return _all_left(batch, f"HTTP {status}: {self._message(response)}", wait)
         ids = [event.event_id for event in batch]
         if status in EVENT_STATUSES:
-            raise RejectedEventsError(status, _message(response), ids)
+            raise RejectedEventsError(status, self._message(response), ids)
         raise RefusedSenderError(
-            status, f"{_message(response)} (check the API key and the address {self.url})", ids
+            status, f"{self._message(response)} (check the API key and the address {self.url})", ids
         )
+
+    def _message(self, response: requests.Response) -> str:
+        """The body's own words about an error, cut to a line's length, the key taken out."""
+        try:
+            problem = msgspec.json.decode(response.content, type=_Problem)
+        except msgspec.DecodeError:
+            return self._without_key(response.text)[:200] or response.reason or "no body"
+        detail = f" ({problem.detail})" if problem.detail else ""
+        return self._without_key(f"{problem.message}{detail}")[:1000]
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "[the API key]")
 
     def _retry_after(self, value: str | None) -> float | None:
         """Seconds to wait by a `Retry-After` header, which holds seconds or a date (RFC 9110)."""
@@ -237,7 +250,9 @@ def _checked_key(api_key: str) -> str:
     return key
 
 
-def _read_answer(batch: tuple[ListeningEvent, ...], response: requests.Response) -> _Attempt:
+def _read_answer(
+    batch: tuple[ListeningEvent, ...], response: requests.Response, redact: Callable[[str], str]
+) -> _Attempt:
     try:
         answer = msgspec.json.decode(response.content, type=_Answer)
     except msgspec.DecodeError as error:
@@ -251,7 +266,8 @@ def _read_answer(batch: tuple[ListeningEvent, ...], response: requests.Response)
     return _Attempt(
         left=tuple(batch[index] for index in sorted(refused)),
         reasons={
-            batch[index].event_id: f"{row.error}: {row.message}" for index, row in refused.items()
+            batch[index].event_id: redact(f"{row.error}: {row.message}")
+            for index, row in refused.items()
         },
     )
 
@@ -266,12 +282,3 @@ def _failed(accepted: int, outcome: _Attempt, untried: Sequence[ListeningEvent])
     last = next(iter(outcome.reasons.values()))
     later = {event.event_id: f"not tried after {last}" for event in untried}
     return SendResult(accepted, {**outcome.reasons, **later}, outcome.retry_after_s)
-
-
-def _message(response: requests.Response) -> str:
-    """The body's own words about an error, cut to a line's length."""
-    try:
-        problem = msgspec.json.decode(response.content, type=_Problem)
-    except msgspec.DecodeError:
-        return response.text[:200] or response.reason or "no body"
-    return f"{problem.message} ({problem.detail})"[:1000] if problem.detail else problem.message

@@ -11,14 +11,16 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct
 
 from musicrec import events
 from musicrec.events import MAX_EVENTS_PER_REQUEST, ListeningEvent
-from musicrec.producer.ingest import RefusedSenderError, RejectedEventsError, SendResult
+from musicrec.producer import known_plays
+from musicrec.producer.isolating import Part, Sender, deliver
+from musicrec.producer.known_plays import KnownPlays
 from musicrec.producer.playback import PlayerState
 
 if TYPE_CHECKING:
@@ -36,7 +38,18 @@ CREATE TABLE IF NOT EXISTS set_aside (
     body BLOB NOT NULL,
     reason TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS given_up (only INTEGER PRIMARY KEY CHECK (only = 1), events INTEGER) STRICT;
+INSERT OR IGNORE INTO given_up VALUES (1, 0);
 """
+
+MAX_WAITING: Final = 200_000
+"""Events that wait at most, some 100 MB: years of one listener's, should the API never answer."""
+
+MAX_SET_ASIDE: Final = 10_000
+"""Rejected events kept to be looked at, the newest."""
+
+MAX_PLAY_EVENTS: Final = 1_000
+"""No play has this many signals: the end of the oldest play is looked for no further."""
 
 
 class OutboxFileError(Exception):
@@ -63,13 +76,6 @@ class Memory(Struct, frozen=True, kw_only=True):
     hold_until_ms: int | None = None
 
 
-class Sender(Protocol):
-    """What delivers events: `musicrec.producer.ingest.IngestionApi`."""
-
-    def send(self, events: Sequence[ListeningEvent]) -> SendResult:
-        """Deliver events; see `IngestionApi.send`."""
-
-
 class Delivery(Struct, frozen=True, kw_only=True):
     """What one delivery did.
 
@@ -91,13 +97,16 @@ class Outbox:
 
     Args:
         path: SQLite file, made readable for its owner alone when it does not exist.
+        most: events that may wait. Beyond that the oldest plays are given up, each with all of its
+            events, so that no play at the other end lacks its begin; `given_up` counts them.
 
     Raises:
         OutboxBusyError: another process has it open.
         OutboxFileError: the file cannot be opened or is no outbox.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, most: int = MAX_WAITING) -> None:
+        self._most = most
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -105,7 +114,7 @@ class Outbox:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(SCHEMA)
+            self._db.executescript(SCHEMA + known_plays.SCHEMA)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorname in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
                 raise OutboxBusyError(
@@ -132,9 +141,13 @@ class Outbox:
         An event that breaks the event's own rules (a clock far off, say) is set aside at once: the
         API would reject it, and one bad event must not hold up the others.
         """
+        known = KnownPlays(self._db)
         with self._transaction():
             for event in new:
                 self._insert(event)
+                known.note(event)
+            if new:
+                self._make_room()
             self._db.execute(
                 "INSERT INTO player VALUES (?, ?) "
                 "ON CONFLICT (user_id) DO UPDATE SET memory = excluded.memory",
@@ -146,7 +159,7 @@ class Outbox:
         try:
             events.decode(body)
         except events.InvalidEventError as error:
-            self._insert_aside(event.event_id, body, str(error))
+            self._insert_aside(event, str(error))
             return
         self._db.execute(
             "INSERT OR IGNORE INTO waiting (event_id, body) VALUES (?, ?)", (event.event_id, body)
@@ -155,6 +168,16 @@ class Outbox:
     def waiting(self) -> int:
         """Number of events not yet accepted."""
         return int(self._db.execute("SELECT count(*) FROM waiting").fetchone()[0])
+
+    def given_up(self) -> int:
+        """Number of events that were given up because too many waited."""
+        return int(self._db.execute("SELECT events FROM given_up").fetchone()[0])
+
+    @contextmanager
+    def known_plays(self) -> Iterator[KnownPlays]:
+        """The plays reported from here, changed in one transaction."""
+        with self._transaction():
+            yield KnownPlays(self._db)
 
     def set_aside(self) -> list[tuple[str, str]]:
         """Ids of the events that can never be accepted, each with the reason, oldest first."""
@@ -166,50 +189,31 @@ class Outbox:
         Raises:
             RefusedSenderError: the API refuses the key or the address; all events stay.
         """
-        total = Delivery()
-        while total.problem is None and (batch := self._oldest()):
-            part = self._deliver(api, batch)
-            total = Delivery(
-                accepted=total.accepted + part.accepted,
-                set_aside=total.set_aside + part.set_aside,
-                problem=part.problem,
-                retry_after_s=part.retry_after_s,
+        accepted = rejected = 0
+        while batch := self._oldest():
+            for part in deliver(api, batch):
+                self._settle(part, batch)
+                accepted += len(part.accepted)
+                rejected += len(part.rejected)
+                if part.problem is not None:
+                    return Delivery(
+                        accepted=accepted,
+                        set_aside=rejected,
+                        problem=part.problem,
+                        retry_after_s=part.retry_after_s,
+                    )
+        return Delivery(accepted=accepted, set_aside=rejected)
+
+    def _settle(self, part: Part, batch: Sequence[ListeningEvent]) -> None:
+        """Forget what was accepted, and move what was rejected out of the way."""
+        with self._transaction():
+            for event in batch:
+                if event.event_id in part.rejected:
+                    self._insert_aside(event, part.rejected[event.event_id])
+            self._db.executemany(
+                "DELETE FROM waiting WHERE event_id = ?",
+                [(event_id,) for event_id in (*part.accepted, *part.rejected)],
             )
-        return total
-
-    def _deliver(self, api: Sender, batch: list[ListeningEvent]) -> Delivery:
-        try:
-            result = api.send(batch)
-        except RefusedSenderError:
-            raise
-        except RejectedEventsError as error:
-            return self._isolate(api, batch, error)
-        accepted = [event.event_id for event in batch if event.event_id not in result.failed]
-        self._forget(accepted)
-        return Delivery(
-            accepted=len(accepted),
-            problem=next(iter(result.failed.values()), None),
-            retry_after_s=result.retry_after_s,
-        )
-
-    def _isolate(
-        self, api: Sender, batch: list[ListeningEvent], error: RejectedEventsError
-    ) -> Delivery:
-        """The API rejects a whole request for one bad event: find it by halving."""
-        if len(batch) == 1:
-            self._put_aside(batch[0], str(error))
-            return Delivery(set_aside=1)
-        middle = len(batch) // 2
-        first = self._deliver(api, batch[:middle])
-        if first.problem is not None:
-            return first
-        second = self._deliver(api, batch[middle:])
-        return Delivery(
-            accepted=first.accepted + second.accepted,
-            set_aside=first.set_aside + second.set_aside,
-            problem=second.problem,
-            retry_after_s=second.retry_after_s,
-        )
 
     def _oldest(self) -> list[ListeningEvent]:
         rows = self._db.execute(
@@ -217,21 +221,32 @@ class Outbox:
         )
         return [events.decode(body) for (body,) in rows]
 
-    def _forget(self, event_ids: Sequence[str]) -> None:
-        with self._transaction():
-            self._db.executemany(
-                "DELETE FROM waiting WHERE event_id = ?", [(event_id,) for event_id in event_ids]
-            )
-
-    def _put_aside(self, event: ListeningEvent, reason: str) -> None:
-        with self._transaction():
-            self._insert_aside(event.event_id, events.encode(event), reason)
-            self._db.execute("DELETE FROM waiting WHERE event_id = ?", (event.event_id,))
-
-    def _insert_aside(self, event_id: str, body: bytes, reason: str) -> None:
+    def _insert_aside(self, event: ListeningEvent, reason: str) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO set_aside VALUES (?, ?, ?)", (event_id, body, reason)
+            "INSERT OR REPLACE INTO set_aside VALUES (?, ?, ?)",
+            (event.event_id, events.encode(event), reason),
         )
+        self._db.execute(
+            "DELETE FROM set_aside WHERE rowid NOT IN "
+            "(SELECT rowid FROM set_aside ORDER BY rowid DESC LIMIT ?)",
+            (MAX_SET_ASIDE,),
+        )
+
+    def _make_room(self) -> None:
+        """Give up the oldest plays, whole, where more waits than may."""
+        too_many = self.waiting() - self._most
+        if too_many <= 0:
+            return
+        oldest = self._db.execute("SELECT number, body FROM waiting ORDER BY number").fetchmany(
+            too_many + MAX_PLAY_EVENTS
+        )
+        last = oldest[too_many - 1][0]
+        for number, body in oldest[too_many - 1 :]:
+            last = number
+            if events.decode(body).is_terminal:
+                break
+        given_up = self._db.execute("DELETE FROM waiting WHERE number <= ?", (last,)).rowcount
+        self._db.execute("UPDATE given_up SET events = events + ?", (given_up,))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

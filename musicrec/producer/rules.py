@@ -135,8 +135,8 @@ def same_track(one: Item | None, other: Item | None) -> bool:
         return True
     return (
         bool(one.name and one.artists and other.artists)
-        and _plain(one.name) == _plain(other.name)
-        and _plain(one.artists[0]) == _plain(other.artists[0])
+        and plain(one.name) == plain(other.name)
+        and plain(one.artists[0]) == plain(other.artists[0])
         and abs(one.duration_ms - other.duration_ms) <= SAME_DURATION_MS
     )
 
@@ -158,7 +158,8 @@ def started(now: Snapshot, since: int) -> tuple[int, int]:
     return now.t, now.position_ms
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A title or name without case, width and punctuation: what two spellings have in common."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     words = "".join(letter if letter.isalnum() else " " for letter in folded).split()
     return " ".join(words) or folded

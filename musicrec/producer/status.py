@@ -15,6 +15,8 @@ class Status:
         accepted: events that the API took since the start.
         waiting: events in the outbox.
         set_aside: events that the API will never take.
+        rejection: why, of the newest of them.
+        given_up: events lost because the outbox was full.
         unseen: plays that only the play history told of since the start.
         problem: why Spotify gives no answer, None while it does.
         delivery_problem: why events wait, None while they do not.
@@ -26,6 +28,8 @@ class Status:
     accepted: int = 0
     waiting: int = 0
     set_aside: int = 0
+    rejection: str | None = None
+    given_up: int = 0
     unseen: int = 0
     problem: str | None = None
     delivery_problem: str | None = None

@@ -18,8 +18,9 @@ from musicrec.producer.auth import SpotifyError
 from musicrec.producer.clock import Moment, Timeline
 from musicrec.producer.defaults import PLAYING_S
 from musicrec.producer.deliveries import Deliveries, Waiting
+from musicrec.producer.isolating import Sender
 from musicrec.producer.mapping import listening_event, unseen_events
-from musicrec.producer.outbox import Memory, Sender
+from musicrec.producer.outbox import Memory
 from musicrec.producer.pacing import Pace
 from musicrec.producer.playback import (
     Kind,
@@ -112,7 +113,7 @@ class Tracker:
         self._hold_until_ms = memory.hold_until_ms if memory else None
         self._history_t = 0  # at the first answer
         self._player = Player(memory.state if memory else _first_state(user_id, now))
-        self.status = Status(waiting=outbox.waiting(), set_aside=len(outbox.set_aside()))
+        self.status = Status()
         self._deliveries = Deliveries(outbox, api, self.status, rng)
 
     def run(self) -> None:

@@ -18,7 +18,7 @@ import coverage_page
 import personalize_server
 import pytest
 from personalize_data import item_rows, listening_rows
-from personalize_target import Target
+from personalize_target import Target, elsewhere
 
 HERE = Path(__file__).parent
 VERIFIED = HERE / "verified.json"
@@ -34,6 +34,10 @@ def target(request):
             pytest.exit("--aws needs --aws-role and --aws-bucket", returncode=4)
         client = partial(boto3.client, region_name=option("--aws-region"))
         found = Target(client, bucket, role, pause=20, patience=3 * 3600)
+        others = elsewhere([found.control, found.events, found.runtime])
+        if others:
+            # Without this a run against a stand-in would be written down as one against AWS.
+            pytest.exit(f"--aws, but the endpoints are {others}; unset AWS_ENDPOINT_URL", 4)
         yield found
         found.clean_up()
         return
@@ -58,19 +62,39 @@ def group(target):
 
 
 @pytest.fixture(scope="session")
+def untouched(target, group):
+    """An Interactions dataset in that group, into which nothing is imported."""
+    return target.dataset(group, "Interactions", "untouched")
+
+
+@pytest.fixture(scope="session")
 def music(target):
     """A dataset group with data and an event tracker."""
     arn = target.group("music")
     users = [(f"u{n:03}", 15 + n % 10, "DE" if n % 2 else "FR") for n in range(60)]
     tables = {"Interactions": listening_rows(), "Items": item_rows(), "Users": users}
-    datasets = {}
+    datasets, imports, schemas = {}, {}, {}
     for kind, rows in tables.items():
         datasets[kind] = target.dataset(arn, kind, "music")
         done = target.import_rows(datasets[kind], kind, rows, "music")
         assert done["status"] == "ACTIVE", done
+        imports[kind] = done["datasetImportJobArn"]
+        described = target.control.describe_dataset(datasetArn=datasets[kind])["dataset"]
+        schemas[kind] = described["schemaArn"]
     tracker = target.control.create_event_tracker(name=target.name("t"), datasetGroupArn=arn)
-    target.later(target.control.delete_event_tracker, eventTrackerArn=tracker["eventTrackerArn"])
-    return SimpleNamespace(group=arn, datasets=datasets, tracking_id=tracker["trackingId"])
+    tracker_arn = tracker["eventTrackerArn"]
+    target.later(target.control.delete_event_tracker, eventTrackerArn=tracker_arn)
+    target.made(
+        lambda: target.control.describe_event_tracker(eventTrackerArn=tracker_arn)["eventTracker"]
+    )
+    return SimpleNamespace(
+        group=arn,
+        datasets=datasets,
+        imports=imports,
+        schemas=schemas,
+        tracker=tracker_arn,
+        tracking_id=tracker["trackingId"],
+    )
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +114,56 @@ def ranking(target, music):
     """A campaign of Personalized-Ranking-v2."""
     solution = target.solution(music.group, "aws-personalized-ranking-v2", "lists")
     return target.campaign(target.version(solution), "lists")
+
+
+@pytest.fixture(scope="session")
+def affinity(target, music):
+    """A trained version of Item-Affinity, which segments users."""
+    return target.version(target.solution(music.group, "aws-item-affinity", "segments"))
+
+
+@pytest.fixture(scope="session")
+def kept(target, music):
+    """A filter with a placeholder."""
+    return target.filter(music.group, "INCLUDE ItemID WHERE Items.GENRE IN ($G)", "kept")
+
+
+@pytest.fixture(scope="session")
+def batch(target, version, kept):
+    """A batch inference job that is done, with a filter whose values the lines give."""
+    lines = [
+        {"userId": "u001", "filterValues": {"G": '"g1"'}},
+        {"userId": "u002", "filterValues": {"G": '"g2"'}},
+        {"userId": "nobody", "filterValues": {"G": '"g3"'}},
+    ]
+    return target.batch(
+        "inference", "batch", lines, solutionVersionArn=version, filterArn=kept, numResults=5
+    )
+
+
+@pytest.fixture(scope="session")
+def segments(target, affinity):
+    """A batch segment job that is done."""
+    lines = [{"itemId": "i1-03"}, {"itemId": "i2-03"}]
+    return target.batch("segment", "segment", lines, solutionVersionArn=affinity, numResults=10)
+
+
+@pytest.fixture(scope="session")
+def export(target, music):
+    """A BULK export of Users that is done."""
+    arn = target.control.create_dataset_export_job(
+        jobName=target.name("export"),
+        datasetArn=music.datasets["Users"],
+        ingestionMode="BULK",
+        roleArn=target.role_arn,
+        jobOutput={"s3DataDestination": {"path": target.folder("export")}},
+    )["datasetExportJobArn"]
+    target.made(
+        lambda: target.control.describe_dataset_export_job(datasetExportJobArn=arn)[
+            "datasetExportJob"
+        ]
+    )
+    return arn
 
 
 def verified():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from personalize_data import HEADERS, RECIPE, SCHEMAS, to_csv
@@ -124,6 +126,34 @@ class Target:
         self.later(self.s3.delete_object, Bucket=self.bucket, Key=key)
         return f"s3://{self.bucket}/{key}"
 
+    def folder(self, name):
+        """A location to write to, of this run only."""
+        return f"s3://{self.bucket}/{self.name(name)}/"
+
+    def written(self, name):
+        """The lines of all files that were written to a folder."""
+        listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"{self.name(name)}/")
+        lines = {}
+        for entry in listed["Contents"]:
+            body = self.s3.get_object(Bucket=self.bucket, Key=entry["Key"])["Body"].read()
+            lines[entry["Key"].rpartition("/")[2]] = body.decode().splitlines()
+        return lines
+
+    def batch(self, what, name, lines, **params):
+        """Run a batch job of one kind, `inference` or `segment`, over the lines; its ARN."""
+        key = f"batch{what.capitalize()}Job"
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        arn = getattr(self.control, f"create_batch_{what}_job")(
+            jobName=self.name(name),
+            jobInput={"s3DataSource": {"path": self.put(f"{name}.json", text)}},
+            jobOutput={"s3DataDestination": {"path": self.folder(name)}},
+            roleArn=self.role_arn,
+            **params,
+        )[f"{key}Arn"]
+        describe = getattr(self.control, f"describe_batch_{what}_job")
+        self.made(lambda: describe(**{f"{key}Arn": arn})[key])
+        return arn
+
     def import_rows(self, dataset, kind, rows, name, header=None):
         """Import rows; the job's description at the end."""
         text = to_csv(header or HEADERS[kind], rows)
@@ -179,6 +209,13 @@ class Target:
         self.later(self.control.delete_filter, filterArn=arn)
         self.made(lambda: self.control.describe_filter(filterArn=arn)["filter"])
         return arn
+
+
+def elsewhere(clients):
+    """The endpoints of those clients that do not talk to AWS."""
+    urls = [client.meta.endpoint_url for client in clients]
+    hosts = (".amazonaws.com", ".amazonaws.com.cn")
+    return [url for url in urls if not (urlsplit(url).hostname or "").endswith(hosts)]
 
 
 def _deleted(delete, params):

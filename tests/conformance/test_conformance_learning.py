@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from personalize_data import HEADERS, item_rows
+from personalize_data import HEADERS, item_rows, listening_rows
 
 operation = pytest.mark.operation
 
@@ -38,6 +38,31 @@ class TestImports:
                 "datasetImportJob"
             ]
         )
+        assert done["status"] == "CREATE FAILED"
+
+    @operation("CreateDatasetImportJob", "ListDatasetImportJobs")
+    @pytest.mark.parametrize(
+        ("row", "text"),
+        [
+            pytest.param(("x" * 257, "g", 1, 1), "256", id="long id"),
+            pytest.param(("a", "g" * 1001, 1, 1), "1000", id="long category"),
+        ],
+    )
+    def test_long_value_fails_the_job(self, target, music, row, text):
+        """A value longer than its column takes fails the job, which names the limit."""
+        name = f"long-{text}"
+        done = target.import_rows(music.datasets["Items"], "Items", [row], name)
+        assert done["status"] == "CREATE FAILED"
+        assert text in done["failureReason"]
+        jobs = target.control.list_dataset_import_jobs(datasetArn=music.datasets["Items"])
+        assert done["datasetImportJobArn"] in [
+            job["datasetImportJobArn"] for job in jobs["datasetImportJobs"]
+        ]
+
+    @operation("CreateDatasetImportJob")
+    def test_few_interactions_fail_the_job(self, target, untouched):
+        """Fewer than a thousand interactions fail the job."""
+        done = target.import_rows(untouched, "Interactions", listening_rows()[:999], "few")
         assert done["status"] == "CREATE FAILED"
 
     @operation("CreateDatasetImportJob")
@@ -120,6 +145,22 @@ class TestRecommendations:
                 {"userId": "u", "numResults": 51, "metadataColumns": {"ITEMS": ["GENRE"]}},
                 id="51 results with metadata",
             ),
+            pytest.param(
+                {"userId": "u", "metadataColumns": {"ITEMS": ["MOOD"]}}, id="unknown column"
+            ),
+            pytest.param(
+                {"userId": "u", "metadataColumns": {"ITEMS": ["GENRE"] * 11}}, id="11 columns"
+            ),
+            pytest.param(
+                {"userId": "u", "promotions": [{"name": "a"}, {"name": "b"}]}, id="two promotions"
+            ),
+            pytest.param(
+                {"userId": "u", "filterValues": {f"P{n}": "1" for n in range(26)}},
+                id="26 filter values",
+            ),
+            pytest.param(
+                {"userId": "u", "context": {f"K{n}": "1" for n in range(151)}}, id="context of 151"
+            ),
         ],
     )
     def test_bad_request_is_refused(self, target, campaign, params):
@@ -184,6 +225,45 @@ class TestRecommendations:
         assert sorted(entry["itemId"] for entry in answer) == wanted
         assert sum(entry["score"] for entry in answer) == pytest.approx(1, abs=1e-5)
 
+    @operation("GetPersonalizedRanking")
+    @pytest.mark.parametrize(
+        "params",
+        [
+            pytest.param({"inputList": ["i"] * 501}, id="501 items"),
+            pytest.param(
+                {"inputList": ["i"] * 51, "metadataColumns": {"ITEMS": ["GENRE"]}},
+                id="51 items with metadata",
+            ),
+        ],
+    )
+    def test_long_list_is_refused(self, target, ranking, params):
+        """A list beyond the limit is refused with InvalidInputException."""
+        with pytest.raises(target.runtime.exceptions.InvalidInputException):
+            target.runtime.get_personalized_ranking(campaignArn=ranking, userId="u", **params)
+
+    @operation("GetPersonalizedRanking", "GetRecommendations")
+    def test_recipe_decides_the_operation(self, target, campaign, ranking):
+        """A ranking campaign gives no recommendations, and the other one ranks nothing."""
+        bad = target.runtime.exceptions.InvalidInputException
+        with pytest.raises(bad):
+            target.runtime.get_recommendations(campaignArn=ranking, userId="u001")
+        with pytest.raises(bad):
+            target.runtime.get_personalized_ranking(
+                campaignArn=campaign, userId="u001", inputList=["i0-00"]
+            )
+
+    @operation("GetPersonalizedRanking")
+    def test_metadata_stand_beside_the_ranks(self, target, ranking):
+        """Each ranked item has the column that was asked for."""
+        answer = target.runtime.get_personalized_ranking(
+            campaignArn=ranking,
+            userId="u001",
+            inputList=["i0-01", "i1-01"],
+            metadataColumns={"ITEMS": ["YEAR"]},
+        )["personalizedRanking"]
+        found = {entry["itemId"]: list(entry["metadata"].values()) for entry in answer}
+        assert found == {"i0-01": ["1990"], "i1-01": ["1991"]}
+
 
 class TestEvents:
     @operation("PutEvents", "GetRecommendations")
@@ -211,6 +291,48 @@ class TestEvents:
                 trackingId=music.tracking_id, sessionId="s", eventList=[event] * 11
             )
 
+    @operation("PutEvents")
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param({"properties": '{"userId": "u"}'}, id="forbidden key"),
+            pytest.param({"properties": "no JSON"}, id="no JSON"),
+            pytest.param({"properties": json.dumps({"mood": "x" * 1024})}, id="1025 characters"),
+            pytest.param({"impression": ["i0-00"] * 26}, id="26 impressions"),
+            pytest.param({"recommendationId": "x" * 41}, id="recommendationId of 41 characters"),
+            pytest.param({"eventType": "x" * 257}, id="eventType of 257 characters"),
+        ],
+    )
+    def test_bad_event_is_refused(self, target, music, change):
+        """An event outside the limits is refused with InvalidInputException."""
+        event = {"eventType": "play", "itemId": "i0-00", "sentAt": 1_800_000_000}
+        with pytest.raises(target.events.exceptions.InvalidInputException):
+            target.events.put_events(
+                trackingId=music.tracking_id, sessionId="s", eventList=[event | change]
+            )
+
+    @operation("PutEvents")
+    @pytest.mark.parametrize(
+        "members",
+        [
+            pytest.param({"itemId": "i0-00", "eventValue": 0.5}, id="members of their own"),
+            pytest.param(
+                {"properties": json.dumps({"itemId": "i0-00", "eventValue": 0.5})}, id="properties"
+            ),
+            pytest.param(
+                {"itemId": "i0-00", "impression": ["i0-00", "i0-01"], "eventId": "e"},
+                id="impression and eventId",
+            ),
+        ],
+    )
+    def test_both_forms_of_an_event_are_taken(self, target, music, members):
+        """Item and value stand beside the type or, as in older code, in the properties."""
+        event = {"eventType": "play", "sentAt": 1_800_000_000} | members
+        answer = target.events.put_events(
+            trackingId=music.tracking_id, userId="both", sessionId="s", eventList=[event]
+        )
+        assert answer.keys() == {"ResponseMetadata"}
+
     @operation("PutItems")
     def test_items_are_put_into_items_only(self, target, music):
         """PutItems into a Users dataset is refused with InvalidInputException."""
@@ -219,67 +341,135 @@ class TestEvents:
                 datasetArn=music.datasets["Users"], items=[{"itemId": "new", "properties": "{}"}]
             )
 
+    @operation("PutUsers")
+    def test_users_are_put_into_users_only(self, target, music):
+        """PutUsers into an Items dataset is refused with InvalidInputException."""
+        with pytest.raises(target.events.exceptions.InvalidInputException):
+            target.events.put_users(
+                datasetArn=music.datasets["Items"], users=[{"userId": "new", "properties": "{}"}]
+            )
+
+    @operation("PutItems", "PutUsers")
+    def test_records_are_taken_without_an_answer(self, target, music):
+        """Properties in camelCase are taken; the answer is empty."""
+        answers = [
+            target.events.put_items(
+                datasetArn=music.datasets["Items"],
+                items=[{"itemId": "new-item", "properties": '{"genre": "g9", "year": 2020}'}],
+            ),
+            target.events.put_users(
+                datasetArn=music.datasets["Users"],
+                users=[{"userId": "new-user", "properties": '{"age": 30, "country": "DE"}'}],
+            ),
+        ]
+        assert all(answer.keys() == {"ResponseMetadata"} for answer in answers)
+
+    @operation("PutItems", "PutUsers")
+    def test_calls_take_ten_records(self, target, music):
+        """Eleven items, or eleven users, are refused with InvalidInputException."""
+        with pytest.raises(target.events.exceptions.InvalidInputException):
+            target.events.put_items(
+                datasetArn=music.datasets["Items"], items=[{"itemId": "i"}] * 11
+            )
+        with pytest.raises(target.events.exceptions.InvalidInputException):
+            target.events.put_users(
+                datasetArn=music.datasets["Users"], users=[{"userId": "u"}] * 11
+            )
+
+    @operation("PutItems", "PutUsers")
+    @pytest.mark.parametrize("properties", ['{"year": "late"}', '{"genre": 5}', "[]"])
+    def test_properties_must_fit_the_schema(self, target, music, properties):
+        """Another type than the schema's is refused with InvalidInputException."""
+        with pytest.raises(target.events.exceptions.InvalidInputException):
+            target.events.put_items(
+                datasetArn=music.datasets["Items"],
+                items=[{"itemId": "odd", "properties": properties}],
+            )
+
 
 class TestBatches:
     @operation("CreateBatchInferenceJob", "DescribeBatchInferenceJob")
-    def test_output_has_a_line_for_each_line(self, target, version):
+    def test_output_has_a_line_for_each_line(self, target, batch):
         """The output file is the input's name with .out, line for line, and holds the scores."""
-        name = target.name("batch")
-        location = target.put("batch.json", '{"userId": "u001"}\n{"userId": "u002"}\n')
-        arn = target.control.create_batch_inference_job(
-            jobName=name,
-            solutionVersionArn=version,
-            numResults=5,
-            jobInput={"s3DataSource": {"path": location}},
-            jobOutput={"s3DataDestination": {"path": f"s3://{target.bucket}/{name}/"}},
-            roleArn=target.role_arn,
-        )["batchInferenceJobArn"]
-        target.made(
-            lambda: target.control.describe_batch_inference_job(batchInferenceJobArn=arn)[
-                "batchInferenceJob"
-            ]
-        )
-        body = target.s3.get_object(Bucket=target.bucket, Key=f"{name}/batch.json.out")["Body"]
-        lines = [json.loads(line) for line in body.read().decode().splitlines()]
-        assert sorted(line["input"]["userId"] for line in lines) == ["u001", "u002"]
+        described = target.control.describe_batch_inference_job(batchInferenceJobArn=batch)
+        assert described["batchInferenceJob"]["numResults"] == 5
+        lines = [json.loads(line) for line in target.written("batch")["batch.json.out"]]
+        assert sorted(line["input"]["userId"] for line in lines) == ["nobody", "u001", "u002"]
         for line in lines:
             assert line["error"] is None
             assert len(line["output"]["recommendedItems"]) == len(line["output"]["scores"]) == 5
 
+    @operation("CreateBatchInferenceJob", "CreateFilter")
+    def test_each_line_fills_the_filter_s_placeholder(self, target, batch):
+        """The filterValues of a line are those of its own answer."""
+        assert batch
+        for line in map(json.loads, target.written("batch")["batch.json.out"]):
+            genre = line["input"]["filterValues"]["G"].strip('"')
+            assert {item[:2] for item in line["output"]["recommendedItems"]} == {f"i{genre[1]}"}
+
+    @operation("CreateBatchInferenceJob")
+    def test_recipe_must_take_batches(self, target, affinity):
+        """A version that segments users is refused with InvalidInputException."""
+        with pytest.raises(target.control.exceptions.InvalidInputException):
+            target.batch("inference", "wrong", [{"userId": "u"}], solutionVersionArn=affinity)
+
+    @operation("CreateBatchInferenceJob")
+    @pytest.mark.parametrize("output", ["no-folder", "https://x/y/"])
+    def test_output_must_be_a_folder_on_s3(self, target, version, output):
+        """An output path that is none is refused with InvalidInputException."""
+        path = output if "//" in output else f"s3://{target.bucket}/{target.name(output)}"
+        with pytest.raises(target.control.exceptions.InvalidInputException):
+            target.control.create_batch_inference_job(
+                jobName=target.name("output"),
+                solutionVersionArn=version,
+                jobInput={"s3DataSource": {"path": target.folder("none") + "in.json"}},
+                jobOutput={"s3DataDestination": {"path": path}},
+                roleArn=target.role_arn,
+            )
+
+    @operation("CreateBatchSegmentJob", "DescribeBatchSegmentJob", "ListBatchSegmentJobs")
+    def test_segment_holds_users_for_each_item(self, target, affinity, segments):
+        """Each item gets as many users as asked for, and the job is listed under its version."""
+        described = target.control.describe_batch_segment_job(batchSegmentJobArn=segments)
+        assert described["batchSegmentJob"]["numResults"] == 10
+        listed = target.control.list_batch_segment_jobs(solutionVersionArn=affinity)
+        assert [entry["batchSegmentJobArn"] for entry in listed["batchSegmentJobs"]] == [segments]
+        lines = [json.loads(line) for line in target.written("segment")["segment.json.out"]]
+        assert sorted(line["input"]["itemId"] for line in lines) == ["i1-03", "i2-03"]
+        for line in lines:
+            (users,) = line["output"].values()
+            assert len(users) == len(set(users)) == 10
+
 
 class TestExports:
     @operation("CreateDatasetExportJob", "DescribeDatasetExportJob", "ListDatasetExportJobs")
-    def test_export_writes_the_schema_s_columns(self, target, music):
+    def test_export_writes_the_schema_s_columns(self, target, music, export):
         """A BULK export of Users has the schema's header and a row for each user."""
-        name = target.name("export")
-        arn = target.control.create_dataset_export_job(
-            jobName=name,
-            datasetArn=music.datasets["Users"],
-            ingestionMode="BULK",
-            roleArn=target.role_arn,
-            jobOutput={"s3DataDestination": {"path": f"s3://{target.bucket}/{name}/"}},
-        )["datasetExportJobArn"]
-        target.made(
-            lambda: target.control.describe_dataset_export_job(datasetExportJobArn=arn)[
-                "datasetExportJob"
-            ]
-        )
         listed = target.control.list_dataset_export_jobs(datasetArn=music.datasets["Users"])
-        assert arn in [entry["datasetExportJobArn"] for entry in listed["datasetExportJobs"]]
-        found = target.s3.list_objects_v2(Bucket=target.bucket, Prefix=f"{name}/")["Contents"]
-        keys = [entry["Key"] for entry in found if entry["Key"].endswith(".csv")]
-        bodies = [target.s3.get_object(Bucket=target.bucket, Key=key)["Body"] for key in keys]
-        lines = [line for body in bodies for line in body.read().decode().splitlines()]
+        assert export in [entry["datasetExportJobArn"] for entry in listed["datasetExportJobs"]]
+        files = {name: rows for name, rows in target.written("export").items() if ".csv" in name}
         header = ",".join(HEADERS["Users"])
+        lines = [line for rows in files.values() for line in rows]
         assert header in lines
         assert len([line for line in lines if line != header]) == 60
+
+    @operation("CreateDatasetExportJob")
+    def test_role_must_look_like_one(self, target, music):
+        """A role that is no ARN of a role is refused with InvalidInputException."""
+        with pytest.raises(target.control.exceptions.InvalidInputException):
+            target.control.create_dataset_export_job(
+                jobName=target.name("role"),
+                datasetArn=music.datasets["Users"],
+                roleArn="arn:aws:iam::1:user/nobody",
+                jobOutput={"s3DataDestination": {"path": target.folder("role")}},
+            )
 
 
 class TestDeletions:
     @operation("CreateDataDeletionJob", "DescribeDataDeletionJob", "ListDataDeletionJobs")
-    def test_deletion_completes(self, target, group):
+    def test_deletion_completes(self, target, group, untouched):
         """A job over users who are not there is COMPLETED, has deleted none, and is listed."""
-        target.dataset(group, "Interactions", "deletion")
+        assert untouched
         location = target.put("gone.csv", "USER_ID\nnobody\n")
         arn = target.control.create_data_deletion_job(
             jobName=target.name("deletion"),

@@ -23,7 +23,7 @@ PLAY = listening(users=1, plays=1)[0]
 def a_day(happened):
     """Events as one day of the lake."""
     rows = [events.to_mapping(event) for event in happened]
-    table = pa.Table.from_pylist(rows, schema=lake._SCHEMA)
+    table = pa.Table.from_pylist(rows, schema=lake.SCHEMA)
     count = LakeCount(rows=len(rows), events=len(rows), invalid=0)
     return LakeDay(day="2026-03-01", table=table, count=count)
 

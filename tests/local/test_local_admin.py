@@ -121,3 +121,20 @@ class TestAdmin:
         assert status == 404
         assert path in answer["message"]
         assert "POST /_musicrec/rules/<rule name>/fire" in answer["routes"]
+
+
+class TestPersonalizeClock:
+    PATH = "/_musicrec/personalize/clock/advance"
+
+    def test_moves_on(self):
+        """By so many seconds, again and again."""
+        app = create_app(aws=Aws("http://127.0.0.1:1"), clock=lambda: 1000.0)
+        assert ask("POST", self.PATH, "seconds=7200", personalize=app) == (200, {"now": 8200.0})
+        assert ask("POST", self.PATH, "seconds=1", personalize=app) == (200, {"now": 8201.0})
+
+    @pytest.mark.parametrize("query", ["", "seconds=-5", "seconds=soon"])
+    def test_wants_whole_seconds(self, query):
+        """And only onwards."""
+        status, answer = ask("POST", self.PATH, query)
+        assert status == 400
+        assert "seconds" in answer["message"]

@@ -95,11 +95,20 @@ class TestLines:
             accepted=3,
             waiting=2,
             set_aside=1,
+            rejection="HTTP 400: bad id",
+            given_up=7,
             problem="no answer",
             delivery_problem="API down",
         )
         text = commands._status_line(status, 12.7).plain
-        for part in ("Song (paused)", "sent 3, waiting 2", "rejected 1", "no answer", "API down"):
+        for part in (
+            "Song (paused)",
+            "sent 3, waiting 2",
+            "rejected 1: HTTP 400: bad id",
+            "lost 7",
+            "no answer",
+            "API down",
+        ):
             assert part in text
         assert "within 12 days" in text
 

@@ -1,8 +1,10 @@
 """The outbox: nothing lost, nothing doubled, bad events out of the way."""
 
+import logging
 import os
 import sqlite3
 import stat
+import traceback
 
 import pytest
 
@@ -153,3 +155,111 @@ class TestDelivery:
         outbox.deliver(client)
         for name in os.listdir(tmp_path / "home"):  # noqa: PTH208 - names, to open each
             assert b"secret-key" not in (tmp_path / "home" / name).read_bytes()
+
+
+class TestBounds:
+    def plays(self, numbers) -> list[ListeningEvent]:
+        """Two events a play: its begin and its end."""
+        return [
+            event(2 * number + half, event_type=kind)
+            for number in numbers
+            for half, kind in enumerate((EventType.PLAY, EventType.SKIP))
+        ]
+
+    def test_a_full_outbox_gives_up_its_oldest_plays(self, tmp_path, api, client):
+        """What happened last is kept, plays stay whole, and the loss is counted."""
+        outbox = Outbox(tmp_path / "small.sqlite", most=101)
+        for number in range(80):
+            outbox.record(USER, memory(), self.plays([number]))
+        assert (outbox.waiting(), outbox.given_up()) == (100, 60)
+        outbox.deliver(client)
+        assert api.ids(0) == [event(number).event_id for number in range(60, 160)]
+        outbox.close()
+
+    def test_one_large_record_is_cut_as_well(self, tmp_path):
+        """The bound holds however many events come at once."""
+        outbox = Outbox(tmp_path / "small.sqlite", most=10)
+        outbox.record(USER, memory(), self.plays(range(50)))
+        assert (outbox.waiting(), outbox.given_up()) == (10, 90)
+        outbox.close()
+
+    def test_the_loss_is_remembered(self, tmp_path):
+        """After a restart the listener still learns of it."""
+        for start in (0, 10):
+            outbox = Outbox(tmp_path / "small.sqlite", most=10)
+            outbox.record(USER, memory(), self.plays(range(start, start + 10)))
+            outbox.close()
+        outbox = Outbox(tmp_path / "small.sqlite")
+        assert outbox.given_up() == 30
+        outbox.close()
+
+    def test_rejected_events_are_bounded_too(self, outbox, monkeypatch):
+        """Of what is set aside the newest stay to be looked at."""
+        monkeypatch.setattr("musicrec.producer.outbox.MAX_SET_ASIDE", 3)
+        outbox.record(USER, memory(), [event(number, occurred_at=12) for number in range(9)])
+        kept = [event_id for event_id, _ in outbox.set_aside()]
+        assert kept == [event(number).event_id for number in (6, 7, 8)]
+
+
+class TestSecrets:
+    KEY = "secret-key"
+
+    @pytest.fixture
+    def echoing(self, api):
+        """An API that repeats the key in whatever it answers."""
+
+        def answer(status: int) -> None:
+            api.answer(status, {"message": f"bad {self.KEY}", "detail": f"x-api-key: {self.KEY}"})
+
+        return answer
+
+    def test_are_in_no_reason(self, outbox, echoing, client, tmp_path):
+        """An answer that quotes the key is kept without it."""
+        outbox.record(USER, memory(), [event(1)])
+        echoing(400)
+        echoing(400)
+        outbox.deliver(client)
+        ((_, reason),) = outbox.set_aside()
+        assert "bad [the API key]" in reason
+        for path in (tmp_path / "home").iterdir():
+            assert self.KEY.encode() not in path.read_bytes()
+
+    @pytest.mark.parametrize("status", [403, 500])
+    def test_are_in_no_error_and_no_log(self, outbox, echoing, client, caplog, status):
+        """Neither a problem, a traceback with its local variables, nor a debug log shows the key."""
+        caplog.set_level(logging.DEBUG)
+        outbox.record(USER, memory(), [event(1)])
+        echoing(status)
+        try:
+            shown = outbox.deliver(client).problem
+        except RefusedSenderError as error:
+            trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+            shown = "".join(trace.format())
+        assert "the API key" in shown
+        assert self.KEY not in shown + caplog.text
+
+    def test_a_long_answer_is_not_cut_within_the_key(self, outbox, api, client):
+        """Half of a key is a secret too."""
+        outbox.record(USER, memory(), [event(1)])
+        api.answer(500, "x" * 195 + self.KEY)
+        assert "secret" not in outbox.deliver(client).problem
+
+    def test_a_part_of_a_batch_is_no_exception(self, outbox, api, client):
+        """The reason of a single record may come from anywhere."""
+        outbox.record(USER, memory(), [event(1)])
+        row = {"index": 0, "status": "failed", "error": "E", "message": self.KEY}
+        api.answer(207, {"accepted": 0, "failed": 1, "results": [row]})
+        assert self.KEY not in outbox.deliver(client).problem
+
+
+class TestKnownPlays:
+    def test_plays_are_known_with_their_ends(self, outbox):
+        """What the tracker records is there for a later import, one row a play."""
+        box = outbox
+        box.record(USER, memory(), [event(1), event(2, event_type=EventType.SKIP)])
+        box.record(USER, memory(), [event(3)])
+        box.record(USER, memory(), [event(3)])
+        with box.known_plays() as known:
+            ended, running = known.of(USER)
+        assert (ended.started_at, ended.ended_at) == (1_767_600_000_001, 1_767_600_000_002)
+        assert running.ended_at is None

@@ -1,7 +1,7 @@
-"""Operations on what never exists here: recommenders and metric attributions.
+"""Operations on what never exists here: metric attributions.
 
-They belong to domain dataset groups and to CloudWatch, which are not emulated. Lists answer that
-there are none, so that clean-up code passes; making one is refused.
+They belong to CloudWatch, for which nothing is measured here. Lists answer that there are none, so
+that clean-up code passes; making one is refused.
 """
 
 from __future__ import annotations
@@ -37,13 +37,6 @@ def _missing(arn_key: str) -> Operation:
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "CreateRecommender": _refused("recommenders of domain dataset groups"),
-    "DescribeRecommender": _missing("recommenderArn"),
-    "UpdateRecommender": _missing("recommenderArn"),
-    "StartRecommender": _missing("recommenderArn"),
-    "StopRecommender": _missing("recommenderArn"),
-    "DeleteRecommender": _missing("recommenderArn"),
-    "ListRecommenders": _empty("recommenders"),
     "CreateMetricAttribution": _refused("metric attribution"),
     "DescribeMetricAttribution": _missing("metricAttributionArn"),
     "UpdateMetricAttribution": _missing("metricAttributionArn"),

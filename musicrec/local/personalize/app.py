@@ -8,8 +8,10 @@ import uuid
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from musicrec.local.personalize import auto_training
 from musicrec.local.personalize.errors import (
     InternalFailureError,
+    InvalidInputError,
     NotEmulatedError,
     PersonalizeError,
 )
@@ -59,20 +61,37 @@ class PersonalizeApp:
     """
 
     def __init__(
-        self, aws: Aws, clock: Callable[[], float], patience: float, life_cycle: LifeCycle
+        self,
+        aws: Aws,
+        clock: Callable[[], float],
+        patience: float,
+        life_cycle: LifeCycle,
+        seed: int,
     ) -> None:
         self.life_cycle = life_cycle
         self._aws = aws
         self._clock = clock
         self._patience = patience
+        self._seed = seed
+        self._advanced = 0.0
         self._workers = Workers()
         self._lock = Lock()
         self._regions: dict[str, Region] = {}
 
     def reset(self) -> None:
-        """Forget everything. Jobs that still run end unseen."""
+        """Forget everything, and go by the clock again. Jobs that still run end unseen."""
         with self._lock:
             self._regions = {}
+            self._advanced = 0.0
+
+    @property
+    def now(self) -> float:
+        """Epoch seconds by the service's clock."""
+        return self._clock() + self._advanced
+
+    def advance(self, seconds: float) -> None:
+        """Move the service's clock on; from now on solutions train by themselves."""
+        self._advanced += seconds
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -109,7 +128,13 @@ class PersonalizeApp:
         perform = OPERATIONS.get(call.name)
         if perform is None:
             raise NotEmulatedError(f"the operation {call.name}")
-        return perform(self._region(call.region), call.params)
+        region = self._region(call.region)
+        region.settle()
+        auto_training.run(region)
+        try:
+            return perform(region, call.params)
+        except PersonalizeError as error:
+            raise _declared(call.operation, error) from error
 
     def _region(self, name: str) -> Region:
         with self._lock:
@@ -119,11 +144,23 @@ class PersonalizeApp:
                     account=self._aws.account_id,
                     aws=self._aws,
                     workers=self._workers,
-                    clock=self._clock,
+                    clock=lambda: self.now,
                     patience=self._patience,
+                    trains_by_itself=self._trains_by_itself,
+                    seed=self._seed,
                     life_cycle=lambda: self.life_cycle,
                 )
             return self._regions[name]
+
+    def _trains_by_itself(self) -> bool:
+        return self.life_cycle.transitions == "slow" or self._advanced > 0
+
+
+def _declared(operation: OperationModel, error: PersonalizeError) -> PersonalizeError:
+    """The refusal by a name that the operation's model has: InvalidInput where it lacks this one."""
+    names = {shape.name for shape in operation.error_shapes}
+    other = error.code not in names and InvalidInputError.code in names
+    return InvalidInputError(error.message) if other else error
 
 
 def create_app(
@@ -132,6 +169,7 @@ def create_app(
     clock: Callable[[], float] = time.time,
     patience: float = PATIENCE,
     life_cycle: LifeCycle = INSTANT,
+    seed: int = 0,
 ) -> PersonalizeApp:
     """A WSGI application for personalize, personalize-events and personalize-runtime.
 
@@ -140,5 +178,6 @@ def create_app(
         clock: epoch seconds, for creation times and slow transitions.
         patience: seconds that a describe may wait for a running job.
         life_cycle: how resources come and go.
+        seed: of exploration: the same state and seed give the same lists.
     """
-    return PersonalizeApp(aws, clock, patience, life_cycle)
+    return PersonalizeApp(aws, clock, patience, life_cycle, seed)

@@ -6,7 +6,7 @@ The rules are those of AWS's page on custom datasets and schemas.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from musicrec.local.personalize.errors import InvalidInputError
@@ -27,7 +27,18 @@ RECORD_NAMES: Final[dict[str, Kind]] = {
 RESERVED: Final = frozenset(
     {"EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE"}
 )
-"""Names of Interactions columns that mean something to the service; they do not do as values."""
+"""Names of Interactions columns that mean something to the service."""
+
+KEYWORDS: Final = RESERVED | {"CREATION_TIMESTAMP"}
+"""All reserved names; they do not do as values."""
+
+MAX_ID: Final = 256
+MAX_STRING: Final = 1000
+MAX_TEXT: Final = 20_000
+"""Characters of an id, of another string and of free text; longer free text is cut, not refused."""
+
+MAX_EVENT_TYPES: Final = 10
+"""Distinct event types of the Interactions together with the fields that `counted` gives."""
 
 NOT_EMULATED_KINDS: Final = frozenset({"ACTIONS", "ACTION_INTERACTIONS"})
 
@@ -64,6 +75,12 @@ class DatasetSchema:
     fields: tuple[Field, ...]
 
     @property
+    def counted(self) -> list[str]:
+        """The optional fields of Interactions that share the limit `MAX_EVENT_TYPES`."""
+        free = {*_RULES["INTERACTIONS"].required, *RESERVED} - {"EVENT_TYPE", "EVENT_VALUE"}
+        return [field.name for field in self.fields if field.name not in free]
+
+    @property
     def kind(self) -> Kind | None:
         """The dataset type that the record's name stands for; None for types not emulated."""
         return RECORD_NAMES.get(self.record.lower())
@@ -76,12 +93,17 @@ class DatasetSchema:
 
 @dataclass(frozen=True)
 class _Rules:
-    """What a dataset type asks of its schema: column types, and how many own columns it takes."""
+    """What a dataset type asks of its schema: column types, and how many own columns it takes.
+
+    Of the columns that a domain names, some must be categorical or textual.
+    """
 
     required: dict[str, str]
     reserved: dict[str, str]
     own: int
-    own_required: int = 0
+    own_required: bool = False
+    categorical: frozenset[str] = frozenset()
+    textual: frozenset[str] = frozenset()
 
 
 _RULES: Final[dict[Kind, _Rules]] = {
@@ -96,13 +118,63 @@ _RULES: Final[dict[Kind, _Rules]] = {
         },
         own=5,
     ),
-    "ITEMS": _Rules({"ITEM_ID": "string"}, {"CREATION_TIMESTAMP": "long"}, own=100, own_required=1),
-    "USERS": _Rules({"USER_ID": "string"}, {}, own=25, own_required=1),
+    "ITEMS": _Rules(
+        {"ITEM_ID": "string"}, {"CREATION_TIMESTAMP": "long"}, own=100, own_required=True
+    ),
+    "USERS": _Rules({"USER_ID": "string"}, {}, own=25, own_required=True),
 }
 
 
-def parse(text: str) -> DatasetSchema:
+_EVENTS: Final = replace(
+    _RULES["INTERACTIONS"], required=_RULES["INTERACTIONS"].required | {"EVENT_TYPE": "string"}
+)
+
+_DOMAIN_RULES: Final[dict[tuple[str, Kind], _Rules]] = {
+    ("ECOMMERCE", "INTERACTIONS"): _EVENTS,
+    ("ECOMMERCE", "ITEMS"): _Rules(
+        {"ITEM_ID": "string", "PRICE": "float", "CATEGORY_L1": "string"},
+        {
+            "CREATION_TIMESTAMP": "long",
+            **dict.fromkeys(("CATEGORY_L2", "CATEGORY_L3", "PRODUCT_DESCRIPTION"), "string"),
+            **dict.fromkeys(("AGE_GROUP", "ADULT", "GENDER"), "string"),
+        },
+        own=100,
+        categorical=frozenset(
+            {"CATEGORY_L1", "CATEGORY_L2", "CATEGORY_L3", "AGE_GROUP", "ADULT", "GENDER"}
+        ),
+        textual=frozenset({"PRODUCT_DESCRIPTION"}),
+    ),
+    ("VIDEO_ON_DEMAND", "INTERACTIONS"): _EVENTS,
+    ("VIDEO_ON_DEMAND", "ITEMS"): _Rules(
+        {"ITEM_ID": "string", "GENRES": "string", "CREATION_TIMESTAMP": "long"},
+        {
+            **dict.fromkeys(("PRICE", "DURATION", "AVERAGE_RATING"), "float"),
+            **dict.fromkeys(("GENRE_L2", "GENRE_L3", "PRODUCT_DESCRIPTION"), "string"),
+            **dict.fromkeys(("CONTENT_OWNER", "CONTENT_CLASSIFICATION"), "string"),
+        },
+        own=100,
+        categorical=frozenset(
+            {"GENRES", "GENRE_L2", "GENRE_L3", "CONTENT_OWNER", "CONTENT_CLASSIFICATION"}
+        ),
+        textual=frozenset({"PRODUCT_DESCRIPTION"}),
+    ),
+    ("VIDEO_ON_DEMAND", "USERS"): _Rules(
+        {"USER_ID": "string"},
+        {"SUBSCRIPTION_MODEL": "string"},
+        own=25,
+        own_required=True,
+        categorical=frozenset({"SUBSCRIPTION_MODEL"}),
+    ),
+}
+"""Where a domain asks for more, by its pages on datasets and schemas."""
+
+
+def parse(text: str, domain: str | None = None) -> DatasetSchema:
     """Read and check a schema.
+
+    Args:
+        text: JSON.
+        domain: of the dataset group that it is for; None for a custom one.
 
     Raises:
         InvalidInputError: it is no flat Avro record, or breaks a rule of its dataset type.
@@ -115,23 +187,22 @@ def parse(text: str) -> DatasetSchema:
     schema = DatasetSchema(record["name"], tuple(_field(entry) for entry in record["fields"]))
     _check_unique(schema)
     if schema.kind:
-        check_kind(schema, schema.kind)
+        check_kind(schema, schema.kind, domain)
     return schema
 
 
-def check_kind(schema: DatasetSchema, kind: Kind) -> None:
-    """Check that the schema can describe a dataset of `kind`.
+def check_kind(schema: DatasetSchema, kind: Kind, domain: str | None = None) -> None:
+    """Check that the schema can describe a dataset of `kind`, in a domain or outside of any.
 
     Raises:
         InvalidInputError: a required column is missing, or a reserved one has another type.
     """
-    rules = _RULES[kind]
+    rules = _DOMAIN_RULES.get((domain or "", kind), _RULES[kind])
     missing = sorted(rules.required.keys() - {field.name for field in schema.fields})
     if missing:
         raise InvalidInputError(f"The {kind} schema lacks the required fields {missing}.")
     for field in schema.fields:
         _check_reserved(field, rules, kind)
-    own = len([field for field in schema.fields if field.name not in rules.required])
     metadata = [
         field
         for field in schema.fields
@@ -141,8 +212,15 @@ def check_kind(schema: DatasetSchema, kind: Kind) -> None:
         raise InvalidInputError(
             f"The {kind} schema has {len(metadata)} metadata fields; {rules.own} are allowed."
         )
-    if own < rules.own_required:
-        raise InvalidInputError(f"The {kind} schema needs at least one metadata field.")
+    if rules.own_required and not any(_trained_on(field) for field in metadata):
+        raise InvalidInputError(
+            f"The {kind} schema needs at least one metadata field that is categorical, textual or "
+            "a number."
+        )
+
+
+def _trained_on(field: Field) -> bool:
+    return field.categorical or field.textual or field.type in NUMERIC
 
 
 def _check_record(record: Any) -> None:
@@ -156,8 +234,8 @@ def _check_record(record: Any) -> None:
         )
     if record.get("namespace") != NAMESPACE:
         raise InvalidInputError(f"The schema's namespace must be {NAMESPACE!r}.")
-    if record.get("version") != "1.0":
-        raise InvalidInputError('The schema needs "version": "1.0".')
+    if not isinstance(record.get("version"), str | int | float):
+        raise InvalidInputError('The schema needs a "version", such as "1.0".')
     if not isinstance(record.get("fields"), list) or not record["fields"]:
         raise InvalidInputError("The schema needs a non-empty list of fields.")
 
@@ -219,7 +297,7 @@ def _check_reserved(field: Field, rules: _Rules, kind: Kind) -> None:
         raise InvalidInputError(f"Field {field.name} of {kind} must be {expected}.")
     if required and field.nullable:
         raise InvalidInputError(f"The required field {field.name} of {kind} cannot be null.")
-    if field.categorical or field.textual:
-        raise InvalidInputError(
-            f"The reserved field {field.name} cannot be categorical or textual."
-        )
+    for flag, names in (("categorical", rules.categorical), ("textual", rules.textual)):
+        if getattr(field, flag) != (field.name in names):
+            verb = "must" if field.name in names else "cannot"
+            raise InvalidInputError(f"The reserved field {field.name} {verb} be {flag}.")

@@ -6,7 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from musicrec.local.personalize.errors import InvalidInputError, PersonalizeError
-from musicrec.local.personalize.s3_files import read_files, split_location, write_file
+from musicrec.local.personalize.s3_files import (
+    GIGABYTE,
+    Limits,
+    read_files,
+    split_location,
+    write_file,
+)
 from musicrec.local.personalize.workers import JobFailedError
 
 if TYPE_CHECKING:
@@ -18,17 +24,36 @@ CHECK: Final = "_CHECK"
 """An object that the service leaves in the output folder to see whether it may write there."""
 
 
+LIMITS: Final = Limits(size=GIGABYTE, files=1000)
+"""Of the input of one job."""
+
+MAX_RECORDS: Final = 50_000_000
+"""Lines of one input file."""
+
+
 def check_locations(params: dict[str, Any]) -> None:
     """Check where a job reads and writes.
 
     Raises:
-        InvalidInputError: a location is none on S3, or the output is no folder.
+        InvalidInputError: a location is none on S3, or the output is no folder or the input's.
     """
-    split_location(params["jobInput"]["s3DataSource"]["path"])
+    given = params["jobInput"]["s3DataSource"]["path"]
     output = params["jobOutput"]["s3DataDestination"]["path"]
-    split_location(output)
+    _check_location("input", given)
+    _check_location("output", output)
     if not output.endswith("/"):
-        raise InvalidInputError(f"The output path must be a folder that ends in /, not {output}.")
+        raise InvalidInputError(f"Invalid S3 output path. It must be a folder, not {output}.")
+    if output == given:
+        raise InvalidInputError(f"Invalid S3 output path. {output} is the input.")
+
+
+def _check_location(which: str, path: str) -> None:
+    try:
+        split_location(path)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"Invalid S3 {which} path. '{path}' must be s3://bucket/key."
+        ) from error
 
 
 def run(
@@ -47,7 +72,9 @@ def run(
         JobFailedError: the input cannot be read or is no JSON Lines, or the output not written.
     """
     folder = settings["jobOutput"]["s3DataDestination"]["path"]
-    files = read_files(s3, settings["jobInput"]["s3DataSource"]["path"], "", recursive=False)
+    files = read_files(
+        s3, settings["jobInput"]["s3DataSource"]["path"], "", LIMITS, recursive=False
+    )
     write_file(s3, folder + CHECK, b"{}\n")
     for file in files:
         if file.name.endswith("/"):
@@ -109,4 +136,6 @@ def _lines(name: str, content: bytes) -> list[dict[str, Any]]:
         if not isinstance(line, dict):
             raise JobFailedError(f"Line {number} of {name} must be a JSON object.")
         found.append(line)
+    if len(found) > MAX_RECORDS:
+        raise JobFailedError(f"{name} has {len(found)} records; a file may have {MAX_RECORDS}.")
     return found

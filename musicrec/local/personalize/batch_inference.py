@@ -5,18 +5,23 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from musicrec.local.personalize import batch_files, recipes, request_filter, runtime
+from musicrec.local.personalize import (
+    batch_files,
+    exploration,
+    recipes,
+    request_filter,
+    runtime,
+)
+from musicrec.local.personalize.auto_update import with_new_items
 from musicrec.local.personalize.errors import InvalidInputError, NotEmulatedError
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.quotas import check_running
-from musicrec.local.personalize.ranking import best
 from musicrec.local.personalize.resources import BatchInferenceJob, SolutionVersion
 from musicrec.local.personalize.scoring import all_scores
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.region import Region
+    from musicrec.local.personalize.training import Trained
 
 _DEFAULTS: Final[dict[str, Any]] = {
     "numResults": runtime.DEFAULT_RESULTS,
@@ -41,6 +46,7 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     recipe = version.solution.recipe
     if not recipe.inference:
         raise InvalidInputError(f"The recipe {recipe.name} does not support batch inference.")
+    exploration.check(recipe, params.get("batchInferenceJobConfig", {}))
     if "filterArn" in params:
         request_filter.fitting(region, version, params["filterArn"], "ITEMID")
     with region.lock:
@@ -52,7 +58,7 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _infer(region: Region, job: BatchInferenceJob) -> None:
-    answer = partial(_answer, region, job)
+    answer = partial(_answer, region, job, with_new_items(region, job.version))
     batch_files.run(
         region.aws.client("s3"),
         job.settings,
@@ -60,7 +66,9 @@ def _infer(region: Region, job: BatchInferenceJob) -> None:
     )
 
 
-def _answer(region: Region, job: BatchInferenceJob, line: dict[str, Any]) -> dict[str, Any]:
+def _answer(
+    region: Region, job: BatchInferenceJob, trained: Trained, line: dict[str, Any]
+) -> dict[str, Any]:
     params: dict[str, Any] = {name: line[name] for name in ("userId", "itemId") if name in line}
     for name in params:
         batch_files.text_of(line, name)
@@ -70,40 +78,48 @@ def _answer(region: Region, job: BatchInferenceJob, line: dict[str, Any]) -> dic
     if values:
         params["filterValues"] = values
     if job.version.solution.recipe.kind == recipes.PERSONALIZED_RANKING:
-        return _ranked(region, job, line, params)
-    return _recommended(region, job, params)
+        return _ranked(region, job, trained, line, params)
+    return _recommended(region, job, trained, params)
 
 
 def _ranked(
-    region: Region, job: BatchInferenceJob, line: dict[str, Any], params: dict[str, Any]
+    region: Region,
+    job: BatchInferenceJob,
+    trained: Trained,
+    line: dict[str, Any],
+    params: dict[str, Any],
 ) -> dict[str, Any]:
     """Items that the model does not know come last, with a score of 0."""
     wanted = line.get("itemList")
     if not isinstance(wanted, list) or not all(isinstance(item, str) for item in wanted):
         raise InvalidInputError("The input line needs itemList, a list of texts.")
     asked = params | {"userId": batch_files.text_of(line, "userId"), "inputList": wanted}
-    assert job.version.trained  # a job is made of an ACTIVE version only
-    items = runtime.ranking(region, job.version, job.version.trained, asked)
+    items = runtime.ranking(region, job.version, trained, asked)
     return {
         "recommendedItems": [item["itemId"] for item in items],
         "scores": [item.get("score", 0.0) for item in items],
     }
 
 
-def _recommended(region: Region, job: BatchInferenceJob, params: dict[str, Any]) -> dict[str, Any]:
-    version, trained = job.version, job.version.trained
-    assert trained  # a job is made of an ACTIVE version only
+def _recommended(
+    region: Region, job: BatchInferenceJob, trained: Trained, params: dict[str, Any]
+) -> dict[str, Any]:
+    """Popular items that fill up have a score of 0."""
+    version = job.version
     scores = all_scores(version, trained, params, region.clock())
-    allowed = request_filter.allowed(region, version, trained, params)
-    ranked = scores if allowed is None else np.where(allowed, scores, np.float32(-np.inf))
-    items = runtime.entries(
+    listed = runtime.recommended(
+        region,
+        version,
         trained,
-        best(ranked, job.settings["numResults"]).tolist(),
-        scores if version.solution.recipe.scored else None,
+        params,
+        scores=scores,
+        count=job.settings["numResults"],
+        config=job.settings.get("batchInferenceJobConfig", {}),
     )
+    items = runtime.entries(trained, listed, scores if version.solution.recipe.scored else None)
     found = {"recommendedItems": [item["itemId"] for item in items]}
     if version.solution.recipe.scored:
-        found["scores"] = [item["score"] for item in items]
+        found["scores"] = [item["score"] or 0.0 for item in items]
     return found
 
 

@@ -101,7 +101,7 @@ def _users(
     allowed = request_filter.allowed_users(region, job.version, trained, params)
     ranked = scores if allowed is None else np.where(allowed, scores, np.float32(-np.inf))
     codes = best(ranked, job.settings["numResults"])
-    return {"recommendedUsers": [trained.seen.user_ids[code] for code in codes]}
+    return {"usersList": [trained.seen.user_ids[code] for code in codes]}
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

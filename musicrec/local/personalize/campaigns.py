@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from musicrec.local.personalize import exploration
 from musicrec.local.personalize.errors import (
     InvalidInputError,
     NotEmulatedError,
@@ -15,8 +17,6 @@ from musicrec.local.personalize.recipes import USER_SEGMENTATION
 from musicrec.local.personalize.resources import (
     ACTIVE,
     CHANGING,
-    IN_PROGRESS,
-    PENDING,
     Campaign,
     Solution,
     SolutionVersion,
@@ -45,24 +45,28 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    """`UpdateCampaign`; what is not given stays."""
+    """`UpdateCampaign` of one that is ACTIVE or CREATE FAILED; what is not given stays."""
     with region.lock:
         campaign = region.get(Campaign, params["campaignArn"])
-        if campaign.status in CHANGING or not _updated(campaign):
+        if campaign.status in CHANGING or campaign.being_updated:
             raise ResourceInUseError(f"Campaign {campaign.arn} is changing; wait for it.")
         settings = campaign.settings | params
         config = settings.get("campaignConfig", {})
         version = _deployable(region, settings["solutionVersionArn"], config)
-        now = region.clock()
-        campaign.replaced = serving(region, campaign)
-        campaign.updating = region.life_cycle().passage("campaign", region.clock)
-        campaign.settings, campaign.version, campaign.updated = settings, version, now
-        campaign.update = settings | {
-            "solutionVersionArn": version.arn,
-            "creationDateTime": now,
-            "lastUpdatedDateTime": now,
-        }
+        passage = region.life_cycle().passage("campaign", region.clock)
+        shown = settings | {"solutionVersionArn": version.arn}
+        campaign.begin_update(shown, region.clock(), passage)
+        campaign.coming = version
+        region.after(passage, partial(_replace, region, campaign, settings, version))
     return {"campaignArn": campaign.arn}
+
+
+def _replace(
+    region: Region, campaign: Campaign, settings: dict[str, Any], version: SolutionVersion
+) -> None:
+    campaign.settings, campaign.updated = settings, region.clock()
+    campaign.version, campaign.coming = version, None
+    campaign.state, campaign.failure = ACTIVE, None
 
 
 def describe(region: Region, params: dict[str, Any]) -> dict[str, Any]:
@@ -71,11 +75,15 @@ def describe(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_campaigns(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    """`ListCampaigns`."""
+    """`ListCampaigns`, of a solution or, as in a recorded run of AWS's samples, of a version."""
     campaigns = region.all(Campaign)
     if "solutionArn" in params:
         wanted = params["solutionArn"]
-        campaigns = [entry for entry in campaigns if entry.version.solution.arn == wanted]
+        campaigns = [
+            entry
+            for entry in campaigns
+            if wanted in {entry.version.arn, entry.version.solution.arn}
+        ]
     return list_page(campaigns, "campaigns", params)
 
 
@@ -86,12 +94,7 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def serving(region: Region, campaign: Campaign) -> SolutionVersion:
-    """The version that answers: the newest one where the campaign follows its solution.
-
-    While an update takes its time, the version before.
-    """
-    if campaign.replaced and not _updated(campaign):
-        return campaign.replaced
+    """The version that answers: the newest one where the campaign follows its solution."""
     if not campaign.settings.get("campaignConfig", {}).get("syncWithLatestSolutionVersion"):
         return campaign.version
     return latest_active(region, campaign.version.solution) or campaign.version
@@ -99,16 +102,7 @@ def serving(region: Region, campaign: Campaign) -> SolutionVersion:
 
 def _view(region: Region, campaign: Campaign) -> dict[str, Any]:
     shown = campaign.view() | {"solutionVersionArn": serving(region, campaign).arn}
-    if campaign.update is None:
-        return shown
-    passage = campaign.updating
-    status = passage.phase(PENDING, IN_PROGRESS) if passage else None
-    return shown | {"latestCampaignUpdate": campaign.update | {"status": status or ACTIVE}}
-
-
-def _updated(campaign: Campaign) -> bool:
-    """Whether no update is under way."""
-    return campaign.updating is None or campaign.updating.over
+    return shown | {"latestCampaignUpdate": campaign.latest_update}
 
 
 def _deployable(region: Region, arn: str, config: dict[str, Any]) -> SolutionVersion:
@@ -126,16 +120,17 @@ def _deployable(region: Region, arn: str, config: dict[str, Any]) -> SolutionVer
             f"syncWithLatestSolutionVersion needs a solutionVersionArn that ends in {LATEST}."
         )
     if not arn.endswith(LATEST):
-        return _live(region.get_active(SolutionVersion, arn))
+        return _live(region.get_active(SolutionVersion, arn), config)
     solution = region.get_active(Solution, arn.removesuffix(LATEST))
     version = latest_active(region, solution)
     if version is None:
         raise InvalidInputError(f"Solution {solution.arn} has no ACTIVE version; train one first.")
-    return _live(version)
+    return _live(version, config)
 
 
-def _live(version: SolutionVersion) -> SolutionVersion:
+def _live(version: SolutionVersion, config: dict[str, Any]) -> SolutionVersion:
     recipe = version.solution.recipe
+    exploration.check(recipe, config)
     if recipe.kind == USER_SEGMENTATION:
         raise InvalidInputError(
             f"The recipe {recipe.name} has no campaigns; use a batch segment job."

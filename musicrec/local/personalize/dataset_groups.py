@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from musicrec.local.personalize.errors import (
-    InvalidInputError,
-    NotEmulatedError,
-    ResourceInUseError,
-)
+from musicrec.local.personalize.errors import InvalidInputError, ResourceInUseError
 from musicrec.local.personalize.interaction_log import InteractionLog
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.quotas import check_active
@@ -17,19 +13,18 @@ from musicrec.local.personalize.resources import (
     DatasetGroup,
     EventTracker,
     Filter,
+    Recommender,
     Solution,
 )
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.region import Region
 
-M = TypeVar("M", Dataset, EventTracker, Filter, Solution)
+M = TypeVar("M", Dataset, EventTracker, Filter, Recommender, Solution)
 
 
 def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`CreateDatasetGroup`."""
-    if "domain" in params:
-        raise NotEmulatedError("domain dataset groups")
     if ("roleArn" in params) != ("kmsKeyArn" in params):
         raise InvalidInputError("Give roleArn and kmsKeyArn together, or neither.")
     with region.lock:
@@ -46,6 +41,7 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         users = [
             *members(region, EventTracker, group),
             *members(region, Solution, group),
+            *members(region, Recommender, group),
             *members(region, Dataset, group),
         ]
         if users:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from musicrec.local.personalize.datasets import check_domain
 from musicrec.local.personalize.errors import InvalidInputError, ResourceInUseError
+from musicrec.local.personalize.region import require_unchanging
 from musicrec.local.personalize.resources import CHANGING, Dataset, ImportJob, Schema
 
 if TYPE_CHECKING:
@@ -14,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    """`UpdateDataset`. Solutions that exist do not train on the new columns."""
+    """`UpdateDataset`. Solutions that exist then do not train on the new columns."""
     with region.lock:
         dataset = region.get_active(Dataset, params["datasetArn"])
+        require_unchanging(dataset)
         schema = region.get(Schema, params["schemaArn"])
         if dataset.records is None:
             raise InvalidInputError(
@@ -26,23 +30,25 @@ def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
             raise InvalidInputError(
                 f"The schema {schema.arn} describes {schema.fields.record}, not {dataset.kind}."
             )
+        check_domain(schema, dataset.group)
         added = added_fields(dataset.schema.fields, schema.fields)
         running = [job for job in region.all(ImportJob) if job.dataset is dataset]
         if any(job.status in CHANGING for job in running):
             raise ResourceInUseError(f"Dataset {dataset.arn} is being imported into; wait for it.")
-        dataset.records.widen(schema.fields)
-        dataset.added |= dict.fromkeys(added, region.sequence)
-        dataset.schema = schema
-        now = region.clock()
-        dataset.settings = dataset.settings | {"schemaArn": schema.arn}
-        dataset.updated = now
-        dataset.update = {
-            "schemaArn": schema.arn,
-            "status": dataset.status,
-            "creationDateTime": now,
-            "lastUpdatedDateTime": now,
-        }
+        passage = region.life_cycle().passage("dataset", region.clock)
+        dataset.begin_update({"schemaArn": schema.arn}, region.clock(), passage)
+        dataset.coming = schema
+        region.after(passage, partial(_replace, region, dataset, schema, added))
     return {"datasetArn": dataset.arn}
+
+
+def _replace(region: Region, dataset: Dataset, schema: Schema, added: list[str]) -> None:
+    assert dataset.records is not None  # only Items and Users are updated
+    dataset.records.widen(schema.fields)
+    dataset.added |= dict.fromkeys(added, region.sequence)
+    dataset.schema, dataset.coming = schema, None
+    dataset.settings = dataset.settings | {"schemaArn": schema.arn}
+    dataset.updated = region.clock()
 
 
 def added_fields(old: DatasetSchema, new: DatasetSchema) -> list[str]:

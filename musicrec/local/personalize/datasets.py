@@ -15,15 +15,18 @@ from musicrec.local.personalize.metadata import MetadataRecords
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.resources import (
     CHANGING,
+    FAILED,
     BatchInferenceJob,
     BatchSegmentJob,
     Campaign,
     Dataset,
     DatasetGroup,
+    DeletionJob,
     EventTracker,
     ExportJob,
     Filter,
     ImportJob,
+    Recommender,
     Schema,
     SolutionVersion,
 )
@@ -47,6 +50,7 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInputError(
             f"The schema {schema.arn} describes {schema.fields.record}, not {kind}."
         )
+    check_domain(schema, group)
     arn = region.arn(f"dataset/{group.settings['name']}/{kind}")
     records = MetadataRecords(schema.fields, _ID_COLUMNS[kind]) if kind in _ID_COLUMNS else None
     settings = params | {"datasetType": kind}
@@ -73,6 +77,18 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         if dataset.kind == INTERACTIONS:
             dataset.group.log.clear()
     return {}
+
+
+def check_domain(schema: Schema, group: DatasetGroup) -> None:
+    """Check that a dataset of the group may have the schema.
+
+    Raises:
+        InvalidInputError: one is of a domain and the other of none, or of another one.
+    """
+    if schema.settings.get("domain") != group.settings.get("domain"):
+        raise InvalidInputError(
+            f"The schema {schema.arn} and the dataset group {group.arn} are not of the same domain."
+        )
 
 
 def of_group(region: Region, group: DatasetGroup, kind: str) -> Dataset | None:
@@ -118,11 +134,29 @@ def _users(region: Region, dataset: Dataset) -> list[str]:
         if version.solution.group is group and version.status in CHANGING
     ]
     batches = [e for e in running_batches(region) if e.version.solution.group is group]
-    campaigns = [entry for entry in region.all(Campaign) if entry.version.solution.group is group]
+    campaigns = [
+        entry
+        for entry in region.all(Campaign)
+        if entry.version.solution.group is group and entry.status != FAILED
+    ]
+    deletions = [
+        entry
+        for entry in region.all(DeletionJob)
+        if entry.group is group and entry.status in CHANGING
+    ]
     trackers = members(region, EventTracker, group) if dataset.kind == INTERACTIONS else []
-    filters = members(region, Filter, group)
+    others = (*members(region, Filter, group), *members(region, Recommender, group))
     return [
-        entry.arn for entry in (*running, *trainings, *batches, *campaigns, *trackers, *filters)
+        entry.arn
+        for entry in (
+            *running,
+            *trainings,
+            *batches,
+            *campaigns,
+            *deletions,
+            *trackers,
+            *others,
+        )
     ]
 
 

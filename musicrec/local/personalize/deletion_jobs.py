@@ -21,13 +21,12 @@ from musicrec.local.personalize.operation import (
 )
 from musicrec.local.personalize.quotas import check_running
 from musicrec.local.personalize.resources import DatasetGroup, DeletionJob
-from musicrec.local.personalize.s3_files import read_csv_files, split_location
-from musicrec.local.personalize.workers import JobFailedError
+from musicrec.local.personalize.s3_files import Limits, read_csv_files, split_location
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.region import Region
 
-MAX_BYTES: Final = 100 * 1024 * 1024
+LIMITS: Final = Limits(size=100_000_000)
 """Of all files of one job."""
 
 USER_LIST: Final = DatasetSchema("Users", (Field("USER_ID", "string"),))
@@ -56,11 +55,13 @@ def list_jobs(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 def _delete(region: Region, job: DeletionJob) -> None:
     location = job.settings["dataSource"]["dataLocation"]
-    files = read_csv_files(region.aws.client("s3"), location, recursive=True)
-    if sum(len(file.content) for file in files) > MAX_BYTES:
-        raise JobFailedError(f"The files of one job may have {MAX_BYTES} bytes together.")
+    files = read_csv_files(region.aws.client("s3"), location, LIMITS, recursive=True)
     table = csv_files.read(files, USER_LIST)
     users = set(table.column("USER_ID").to_pylist())
+    region.after(job.passage, partial(_forget, region, job, users))
+
+
+def _forget(region: Region, job: DeletionJob, users: set[str]) -> None:
     deleted = 0
     if of_group(region, job.group, INTERACTIONS):
         deleted += job.group.log.forget(users)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from musicrec.local.personalize.models import new_model
+from musicrec.local.personalize.objective import average_rewards
 from musicrec.local.personalize.ranking import best
 from musicrec.local.personalize.recipes import RELATED_ITEMS
+from musicrec.local.personalize.training import unfitted
 from musicrec.research.metrics import (
     coverage,
     dcg,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from musicrec.research.splits import Case
 
 DEPTHS: Final = (5, 10, 25)
+LISTED: Final = 100
+"""Recommendations made for each user: those that rewards are looked for in."""
+
 SEED: Final = 20
 """Of the choice of users, so that two trainings on the same data are judged alike."""
 
@@ -39,19 +43,22 @@ SEED: Final = 20
 def evaluate(recipe: Recipe, selection: EventSelection, data: TrainingData) -> dict[str, float]:
     """Metrics by AWS's names, rounded to four decimals."""
     split = personalize_split(data.interactions, SEED)
-    model = new_model(recipe).fit(split.train, data.features)
-    rankings = [_ranking(model, recipe, case) for case in split.cases]
+    model = unfitted(recipe, data).fit(split.train, data.features)
+    lists = [_ranking(model, recipe, case) for case in split.cases]
+    rankings = [ranked[: max(DEPTHS)] for ranked in lists]
     found = _accuracy(rankings, split.cases)
     if selection.weighted:
         found |= _weighted(rankings, split.cases, data.interactions)
+    if data.objective is not None:
+        found["average_rewards_at_k"] = average_rewards(data.objective, lists, split.cases)
     found["coverage"] = coverage(rankings, data.catalogue_size)
     return {name: round(float(value), 4) for name, value in sorted(found.items())}
 
 
 def _ranking(model: Model, recipe: Recipe, case: Case) -> NDArray[np.int64]:
     if recipe.kind == RELATED_ITEMS:
-        return best(model.scores(case.history[-1:]), max(DEPTHS))
-    return best(model.scores(case.history, case.timestamps), max(DEPTHS))
+        return best(model.scores(case.history[-1:]), LISTED)
+    return best(model.scores(case.history, case.timestamps), LISTED)
 
 
 def _accuracy(rankings: list[NDArray[np.int64]], cases: list[Case]) -> dict[str, float]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from musicrec.local.personalize.dataset_groups import members
-from musicrec.local.personalize.errors import InvalidInputError, LimitExceededError
+from musicrec.local.personalize.errors import (
+    InvalidInputError,
+    LimitExceededError,
+    ResourceAlreadyExistsError,
+)
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.resources import DatasetGroup, EventTracker
 
@@ -17,8 +21,8 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`CreateEventTracker`."""
     with region.lock:
         group = region.get_active(DatasetGroup, params["datasetGroupArn"])
-        arn = region.arn(f"event-tracker/{params['name']}")
-        region.require_free(arn)
+        _require_free(region, params["name"])
+        arn = region.arn(f"event-tracker/{region.new_id().hex[:8]}")
         existing = members(region, EventTracker, group)
         if existing:
             raise LimitExceededError(
@@ -33,6 +37,13 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     return {"eventTrackerArn": arn, "trackingId": tracking_id}
 
 
+def _require_free(region: Region, name: str) -> None:
+    """Check that no tracker has the name; ARNs do not tell, they end in random characters."""
+    for tracker in region.all(EventTracker):
+        if tracker.settings["name"] == name:
+            raise ResourceAlreadyExistsError(tracker.arn)
+
+
 def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`DeleteEventTracker`."""
     region.remove(region.get(EventTracker, params["eventTrackerArn"]))
@@ -43,11 +54,11 @@ def tracker_of(region: Region, tracking_id: str) -> EventTracker:
     """The tracker of a tracking id.
 
     Raises:
-        InvalidInputError: there is none.
+        InvalidInputError: there is none, or it is not ACTIVE.
     """
     for tracker in region.all(EventTracker):
         if tracker.tracking_id == tracking_id:
-            return tracker
+            return region.get_active(EventTracker, tracker.arn)
     raise InvalidInputError(f"The trackingId {tracking_id} belongs to no event tracker.")
 
 

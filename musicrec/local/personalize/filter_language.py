@@ -185,7 +185,10 @@ class _Parser:
         if len({entry.dataset for alternative in any_of for entry in alternative}) > 1:
             raise _error("One expression may look at one dataset only; join two by |", start)
         only_if: tuple[Condition, ...] = ()
+        condition = self._here()
         if self._accept("IF"):
+            if subject == "USERID":
+                raise _error("IF compares the user who asks; a segment has none", condition)
             only_if = self._user_conditions()
         return Clause(verb == "INCLUDE", subject, any_of, only_if)
 

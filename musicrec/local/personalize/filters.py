@@ -81,7 +81,9 @@ def _check_condition(region: Region, group: DatasetGroup, condition: Condition) 
     field = _field(region, group, condition.dataset, condition.field)
     if field.type == "boolean" or field.textual:
         kind = "textual" if field.textual else "boolean"
-        raise InvalidInputError(f"The {kind} field {field.name} cannot be used in filters.")
+        raise InvalidInputError(
+            f"Invalid Expression. The {kind} field {field.name} cannot be used in filters."
+        )
     numeric = field.type in NUMERIC
     compares = condition.operator in COMPARISONS and not isinstance(condition.operand, Texts)
     if compares and not numeric:

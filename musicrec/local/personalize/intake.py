@@ -5,6 +5,7 @@ An event is in its user's history when the call returns.
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,7 @@ from musicrec.local.personalize.datasets import INTERACTIONS, ITEMS, USERS, of_g
 from musicrec.local.personalize.errors import InvalidInputError
 from musicrec.local.personalize.event_trackers import tracker_of
 from musicrec.local.personalize.interaction_log import StreamedEvent
+from musicrec.local.personalize.region import require_unchanging
 from musicrec.local.personalize.resources import Dataset
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ FORBIDDEN: Final = frozenset(
     {"userId", "sessionId", "eventType", "timestamp", "recommendationId", "impression"}
 )
 """Keys that the service does not take among an event's properties."""
+
+MAX_EVENT_BYTES: Final = 10_000
+"""Of one event as JSON. AWS says 10 KB, and not how it counts."""
 
 MAX_SECONDS: Final = 1e15
 """Beyond this `sentAt` is no time at all. Milliseconds pass, and are useless, as on AWS."""
@@ -42,6 +47,7 @@ def put_events(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 def _event(
     params: dict[str, Any], entry: dict[str, Any], schema: DatasetSchema | None
 ) -> StreamedEvent:
+    _check_size(entry)
     given = properties.read(entry.get("properties"))
     forbidden = sorted(FORBIDDEN & given.keys())
     if forbidden:
@@ -62,6 +68,12 @@ def _event(
         event_id=entry.get("eventId"),
         properties=own | impression | recommended,
     )
+
+
+def _check_size(entry: dict[str, Any]) -> None:
+    size = len(json.dumps(entry, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    if size > MAX_EVENT_BYTES:
+        raise InvalidInputError(f"An event may have {MAX_EVENT_BYTES} bytes; this one has {size}.")
 
 
 def _item_id(entry: dict[str, Any], given: dict[str, Any]) -> str:
@@ -98,6 +110,7 @@ def _put(
     dataset = region.get_active(Dataset, dataset_arn)
     if dataset.records is None or dataset.kind != kind:
         raise InvalidInputError(f"Dataset {dataset.arn} is not of type {kind}.")
+    require_unchanging(dataset)
     rows = {entry[id_key]: _row(entry, dataset) for entry in entries}
     for identifier, row in rows.items():
         dataset.records.put(identifier, row)

@@ -16,6 +16,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from musicrec.local.personalize.impressions import Impressions
 from musicrec.local.personalize.interaction_table import (
     IDENTITY,
     InteractionTable,
@@ -62,9 +63,16 @@ class StreamedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InteractionLog:
-    """The interactions of one dataset group."""
+    """The interactions of one dataset group.
+
+    Attributes:
+        impressions: what the streamed events say was shown.
+        revision: how often anything was added or replaced.
+    """
 
     def __init__(self) -> None:
+        self.impressions = Impressions()
+        self.revision = 0
         self._lock = RLock()
         self._reset()
 
@@ -82,6 +90,7 @@ class InteractionLog:
         encoded = InteractionTable.encode(identity_columns(table))
         with self._lock:
             self._bulk, self._table = table, encoded
+            self.revision += 1
 
     def append_bulk(self, table: pa.Table) -> None:
         """An INCREMENTAL import."""
@@ -133,6 +142,8 @@ class InteractionLog:
         self._identities.add(event.identity)
         self._by_owner[event.owner].append((len(self._streamed), event))
         self._streamed.append(event)
+        self.revision += 1
+        self.impressions.record(event)
         return True
 
     @property

@@ -76,10 +76,14 @@ class ItemColumns:
         self, name: str, test: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
     ) -> NDArray[np.bool_]:
         """Items whose number passes the test; null passes none."""
+        numbers = self.numbers(name)
+        return test(numbers) & ~np.isnan(numbers)
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """The column by item code, NaN for null and for an item without a record."""
         if name not in self._numbers:
             self._numbers[name] = self._number_column(name)
-        numbers = self._numbers[name]
-        return test(numbers) & ~np.isnan(numbers)
+        return self._numbers[name]
 
     def with_any(self, name: str, values: Iterable[str]) -> NDArray[np.bool_]:
         """Items with one of the values in the column."""

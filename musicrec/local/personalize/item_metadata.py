@@ -25,10 +25,10 @@ def columns_of(region: Region, version: SolutionVersion, trained: Trained) -> It
     records = records_of(region, version.solution.group, ITEMS)
     if records is None:
         return None
-    columns = version.columns
+    columns = trained.layouts.items
     if columns is None or not columns.current(records):
         columns = ItemColumns.of(records, trained.item_index)
-        version.columns = columns
+        trained.layouts.items = columns
     return columns
 
 

@@ -22,8 +22,10 @@ DURATIONS: Final = {
     "solution": 60.0,
     "solution-version": 2700.0,
     "campaign": 510.0,
+    "recommender": 2700.0,
     "batch-inference-job": 1200.0,
     "batch-segment-job": 480.0,
+    "switching": 300.0,
     DELETION: 60.0,
 }
 """Seconds until a resource is ACTIVE, or gone, when transitions are slow.
@@ -53,9 +55,14 @@ class Passage:
     duration: float
 
     @property
+    def ending(self) -> float:
+        """When the change ends."""
+        return self.begun + self.duration
+
+    @property
     def over(self) -> bool:
         """Whether the time has passed."""
-        return self.clock() >= self.begun + self.duration
+        return self.clock() >= self.ending
 
     def phase(self, pending: str, in_progress: str) -> str | None:
         """The first state, then the second, then None once the time has passed."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from musicrec.local.personalize.errors import InvalidInputError, TooManyTagsError
-from musicrec.local.personalize.region import Region, page
+from musicrec.local.personalize.region import PAGE_SIZE, Region, page
 from musicrec.local.personalize.resources import Job, Resource
 from musicrec.local.personalize.workers import await_job
 
@@ -74,9 +74,10 @@ def list_page(
     params: dict[str, Any],
     *,
     newest_first: bool = False,
+    usual: int = PAGE_SIZE,
 ) -> dict[str, Any]:
-    """One page as an answer."""
-    shown, token = page(resources, member, params, newest_first=newest_first)
+    """One page as an answer, of `usual` entries unless the caller says how many."""
+    shown, token = page(resources, member, params, newest_first=newest_first, usual=usual)
     return {member: [entry.view() for entry in shown], "nextToken": token}
 
 
@@ -85,7 +86,7 @@ def common(region: Region, arn: str, params: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         TooManyTagsError: more than `MAX_TAGS` tags.
-        InvalidInputError: a tag key twice.
+        InvalidInputError: a tag key twice, or one of AWS's own.
         ResourceAlreadyExistsError: the name is taken.
     """
     region.require_free(arn)
@@ -105,8 +106,11 @@ def read_tags(tags: list[dict[str, str]]) -> dict[str, str]:
 
     Raises:
         TooManyTagsError: more than `MAX_TAGS`.
-        InvalidInputError: a key twice.
+        InvalidInputError: a key twice, or one of AWS's own.
     """
+    for tag in tags:
+        if tag["tagKey"].lower().startswith("aws:"):
+            raise InvalidInputError(f"The prefix aws: of the tag key {tag['tagKey']} is reserved.")
     by_key = {tag["tagKey"]: tag["tagValue"] for tag in tags}
     if len(by_key) != len(tags):
         raise InvalidInputError("Tag keys must be unique within one request.")

@@ -19,6 +19,7 @@ from musicrec.local.personalize import (
     import_jobs,
     intake,
     recipe_operations,
+    recommenders,
     runtime,
     schemas,
     solution_versions,
@@ -43,6 +44,7 @@ OPERATIONS: Final[dict[str, Operation]] = (
     | solutions.OPERATIONS
     | solution_versions.OPERATIONS
     | campaigns.OPERATIONS
+    | recommenders.OPERATIONS
     | tags.OPERATIONS
     | intake.OPERATIONS
     | runtime.OPERATIONS

@@ -54,16 +54,7 @@ def promoted(
     return np.empty(0, dtype=np.int64)
 
 
-def mixed(
-    ordinary: NDArray[np.int64], chosen: NDArray[np.int64], seed: str
-) -> list[tuple[int, bool]]:
-    """Item codes in the order of the answer, each with whether it is promoted.
-
-    Promoted items stand at random places, in their order among themselves. The same seed gives the
-    same places.
-    """
-    total = len(ordinary) + len(chosen)
+def places(total: int, promoted_items: int, seed: str) -> set[int]:
+    """Random places for the promoted items; the same seed gives the same ones."""
     # Nothing secret hangs on the places.
-    places = set(random.Random(seed).sample(range(total), len(chosen)))  # noqa: S311 - see above
-    sources = {True: iter(chosen.tolist()), False: iter(ordinary.tolist())}
-    return [(next(sources[place in places]), place in places) for place in range(total)]
+    return set(random.Random(seed).sample(range(total), promoted_items))  # noqa: S311 - see above

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from musicrec.local.personalize.avro import NUMERIC
+from musicrec.local.personalize.avro import KEYWORDS, MAX_STRING, MAX_TEXT, NUMERIC
 from musicrec.local.personalize.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -76,6 +76,18 @@ def _fitting(field: Field, key: str, value: Any) -> Any:
     expected = bool if field.type == "boolean" else str
     if not isinstance(value, expected):
         raise InvalidInputError(f"Property {key} must be a {field.type}, not {value!r}.")
+    return _text(field, value) if isinstance(value, str) else value
+
+
+def _text(field: Field, value: str) -> str:
+    if field.textual:
+        return value[:MAX_TEXT]
+    if len(value) > MAX_STRING:
+        raise InvalidInputError(
+            f"Length cannot be more than {MAX_STRING} characters for {field.name}."
+        )
+    if value in KEYWORDS:
+        raise InvalidInputError(f"{value} is a reserved keyword and no value for {field.name}.")
     return value
 
 

@@ -15,6 +15,7 @@ from musicrec.local.personalize.resources import (
     ExportJob,
     Filter,
     ImportJob,
+    Recommender,
     Schema,
     Solution,
     SolutionVersion,
@@ -31,6 +32,7 @@ ACTIVE_LIMITS: Final[dict[type[Resource], int]] = {
     Solution: 10,
     Campaign: 5,
     Filter: 30,
+    Recommender: 5,
 }
 """Schemas and groups by region, the others by dataset group."""
 

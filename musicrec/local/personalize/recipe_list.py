@@ -5,6 +5,7 @@ Names, types and hyperparameters are those of AWS's recipe pages.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from musicrec.local.personalize.errors import ResourceNotFoundError
@@ -183,36 +184,93 @@ _CUSTOM: Final = (
     ),
 )
 
-_DOMAIN: Final = {
-    "ECOMMERCE": {
-        "aws-ecomm-customers-who-viewed-x-also-viewed": RELATED_ITEMS,
-        "aws-ecomm-frequently-bought-together": RELATED_ITEMS,
-        "aws-ecomm-popular-items-by-purchases": POPULAR_ITEMS,
-        "aws-ecomm-popular-items-by-views": POPULAR_ITEMS,
-        "aws-ecomm-recommended-for-you": USER_PERSONALIZATION,
-    },
-    "VIDEO_ON_DEMAND": {
-        "aws-vod-because-you-watched-x": RELATED_ITEMS,
-        "aws-vod-more-like-x": RELATED_ITEMS,
-        "aws-vod-most-popular": POPULAR_ITEMS,
-        "aws-vod-top-picks": USER_PERSONALIZATION,
-        "aws-vod-trending-now": POPULAR_ITEMS,
-    },
-}
+_ECOMMERCE: Final = partial(Recipe, domain="ECOMMERCE")
+_VIDEO: Final = partial(Recipe, domain="VIDEO_ON_DEMAND")
+
+_DOMAIN: Final = (
+    _ECOMMERCE(
+        "aws-ecomm-customers-who-viewed-x-also-viewed",
+        RELATED_ITEMS,
+        "Items that customers viewed who viewed a given one",
+        base="aws-sims",
+        learns_from="View",
+        hides="Purchase",
+        needs_user=True,
+    ),
+    _ECOMMERCE(
+        "aws-ecomm-frequently-bought-together",
+        RELATED_ITEMS,
+        "Items that customers bought who bought a given one",
+        base="aws-sims",
+        learns_from="Purchase",
+    ),
+    _ECOMMERCE(
+        "aws-ecomm-popular-items-by-purchases",
+        POPULAR_ITEMS,
+        "Items that most customers bought",
+        base="aws-popularity-count",
+        learns_from="Purchase",
+        needs_user=True,
+    ),
+    _ECOMMERCE(
+        "aws-ecomm-popular-items-by-views",
+        POPULAR_ITEMS,
+        "Items that most customers viewed",
+        base="aws-popularity-count",
+        learns_from="View",
+        needs_user=True,
+    ),
+    _ECOMMERCE(
+        "aws-ecomm-recommended-for-you",
+        USER_PERSONALIZATION,
+        "Items for a customer who has not bought them",
+        base="aws-user-personalization",
+        hides="Purchase",
+    ),
+    _VIDEO(
+        "aws-vod-because-you-watched-x",
+        RELATED_ITEMS,
+        "Videos that users watched who watched a given one",
+        base="aws-sims",
+        learns_from="Watch",
+        hides="Watch",
+        needs_user=True,
+    ),
+    _VIDEO(
+        "aws-vod-more-like-x",
+        RELATED_ITEMS,
+        "Videos like a given one by interactions and metadata",
+        base="aws-similar-items",
+        hides="Watch",
+        needs_user=True,
+        needs_items=True,
+    ),
+    _VIDEO(
+        "aws-vod-most-popular",
+        POPULAR_ITEMS,
+        "Videos that most users watched",
+        base="aws-popularity-count",
+        learns_from="Watch",
+        needs_user=True,
+    ),
+    _VIDEO(
+        "aws-vod-top-picks",
+        USER_PERSONALIZATION,
+        "Videos for a user who has not watched them",
+        base="aws-user-personalization",
+        hides="Watch",
+    ),
+    _VIDEO(
+        "aws-vod-trending-now",
+        POPULAR_ITEMS,
+        "Videos whose popularity grows fastest",
+        base="aws-trending-now",
+    ),
+)
+"""As AWS's pages on the use cases of the two domains describe them."""
 
 RECIPES: Final = {
-    recipe.arn: recipe
-    for recipe in sorted(
-        (
-            *_CUSTOM,
-            *(
-                Recipe(name, kind, f"Domain recipe for {domain}", domain=domain)
-                for domain, names in _DOMAIN.items()
-                for name, kind in names.items()
-            ),
-        ),
-        key=lambda recipe: recipe.name,
-    )
+    recipe.arn: recipe for recipe in sorted((*_CUSTOM, *_DOMAIN), key=lambda recipe: recipe.name)
 }
 """All recipes by ARN, alphabetical."""
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from musicrec.local.personalize.recipes import Hyperparameter, Recipe
     from musicrec.local.personalize.region import Region
 
+PAGE_SIZE: Final = 11
+"""Recipes of a page unless the caller wants another number, as in a recorded answer of AWS."""
+
 RELEASED: Final = 1_559_347_200.0
 """The recipes' creation time: June 2019, when the service became generally available."""
 
@@ -38,7 +41,7 @@ def list_recipes(region: Region, params: dict[str, Any]) -> dict[str, Any]:  # n
         for sequence, recipe in enumerate(RECIPES.values(), start=1)
         if "domain" not in params or recipe.domain == params["domain"]
     ]
-    return list_page(listed, "recipes", params)
+    return list_page(listed, "recipes", params, usual=PAGE_SIZE)
 
 
 def describe_algorithm(region: Region, params: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 - one signature for all operations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,8 +53,10 @@ class Hyperparameter:
             good = value.lower() in self.choices
             wanted = " or ".join(self.choices)
         else:
-            good = _is_number(value) and self.low <= float(value) <= self.high
-            wanted = f"a number from {self.low:g} to {self.high:g}"
+            whole = "." not in self.default
+            written = re.fullmatch("[0-9]+" if whole else r"[0-9]+(\.[0-9]*)?|\.[0-9]+", value)
+            good = written is not None and self.low <= float(value) <= self.high
+            wanted = f"a{' whole' * whole} number from {self.low:g} to {self.high:g}"
         if not good:
             raise InvalidInputError(
                 f"Invalid value '{value}' for hyperparameter {name}: use {wanted}."
@@ -77,6 +80,11 @@ class Recipe:
         feature_transformation: last part of that ARN.
         transformation: parameters of the feature transformation, by name.
         algorithm: last part of that ARN where it is not the recipe's name.
+        base: name of the custom recipe whose model a domain recipe uses.
+        learns_from: the only event type that a domain recipe looks at; None for all.
+        hides: event type whose items a domain recipe keeps from the user who met them.
+        needs_user: whether requests must name a user though the model does not ask.
+        needs_items: whether there must be an Items dataset.
     """
 
     name: str
@@ -91,6 +99,16 @@ class Recipe:
     feature_transformation: str = "JSON-percentile-filtering"
     transformation: tuple[tuple[str, Hyperparameter], ...] = ()
     algorithm: str | None = None
+    base: str | None = None
+    learns_from: str | None = None
+    hides: str | None = None
+    needs_user: bool = False
+    needs_items: bool = False
+
+    @property
+    def method(self) -> str:
+        """The name of the recipe by which its model goes."""
+        return self.base or self.name
 
     @property
     def arn(self) -> str:
@@ -107,6 +125,16 @@ class Recipe:
     def second_generation(self) -> bool:
         """Whether answers give reasons, and metadata without the campaign's consent."""
         return self.name.endswith("-v2")
+
+    @property
+    def explores(self) -> bool:
+        """Whether answers include new items, and those added since the training."""
+        return self.method in {"aws-user-personalization", "aws-user-personalization-v2"}
+
+    @property
+    def takes_context(self) -> bool:
+        """Whether the circumstances of a request matter."""
+        return self.explores or self.name.startswith("aws-personalized-ranking")
 
     @property
     def algorithm_arn(self) -> str:
@@ -135,11 +163,3 @@ class Recipe:
                     f"it has {sorted(known) or 'none'}."
                 )
             known[name].check(name, value)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -22,12 +22,13 @@ from musicrec.local.personalize.errors import (
     ResourceNotFoundError,
 )
 from musicrec.local.personalize.life_cycle import DELETION, LifeCycle, kind_of
-from musicrec.local.personalize.resources import ACTIVE, CHANGING, FAILED, Resource
+from musicrec.local.personalize.resources import ACTIVE, CHANGING, FAILED, Resource, Updatable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from musicrec.local.parts import Aws
+    from musicrec.local.personalize.life_cycle import Passage
     from musicrec.local.personalize.workers import Workers
 
 R = TypeVar("R", bound=Resource)
@@ -49,6 +50,8 @@ class Region:
         life_cycle: gives the settings of the moment.
         patience: seconds that a describe waits for a running job before it answers.
         new_id: makes identifiers.
+        trains_by_itself: whether solutions with automatic training train.
+        seed: of what is left to chance, such as exploration.
     """
 
     name: str
@@ -59,9 +62,12 @@ class Region:
     life_cycle: Callable[[], LifeCycle] = LifeCycle
     patience: float = 0.0
     new_id: Callable[[], uuid.UUID] = uuid.uuid4
+    trains_by_itself: Callable[[], bool] = lambda: False
+    seed: int = 0
     lock: RLock = field(default_factory=RLock)
     _resources: dict[str, Resource] = field(default_factory=dict)
     _created: int = 0
+    _later: list[tuple[Passage, Callable[[], None]]] = field(default_factory=list)
 
     def arn(self, path: str) -> str:
         """The ARN of a resource path of this region."""
@@ -140,13 +146,36 @@ class Region:
             entries = [entry for entry in self._resources.values() if not entry.gone]
         return [entry for entry in entries if isinstance(entry, kind)]
 
+    def after(self, passage: Passage | None, effect: Callable[[], None]) -> None:
+        """Let something take effect at the end of the passage; at once without one."""
+        if passage is None or passage.over:
+            effect()
+            return
+        with self.lock:
+            self._later.append((passage, effect))
+
+    def settle(self) -> None:
+        """Let take effect what has come to its time, in the order of those times.
+
+        Every request begins with it, so it holds no lock while something large takes effect.
+        """
+        if not self._later:
+            return
+        with self.lock:
+            now = self.clock()
+            due = [entry for entry in self._later if entry[0].ending <= now]
+            self._later = [entry for entry in self._later if entry[0].ending > now]
+        for _, effect in sorted(due, key=lambda entry: entry[0].ending):
+            effect()
+
     def remove(self, resource: Resource) -> None:
         """Begin to delete a resource that is in no changing state; without slow steps, end too.
 
         Raises:
-            ResourceInUseError: it is being made.
+            ResourceInUseError: it is being made or updated.
         """
         with self.lock:
+            require_unchanging(resource)
             if resource.status in CHANGING:
                 raise ResourceInUseError(
                     f"Resource {resource.arn} is in {resource.status} state and cannot be deleted."
@@ -156,12 +185,23 @@ class Region:
                 self._resources.pop(resource.arn, None)
 
 
+def require_unchanging(resource: Resource) -> None:
+    """Check that no update of the resource is under way.
+
+    Raises:
+        ResourceInUseError: there is one.
+    """
+    if isinstance(resource, Updatable) and resource.being_updated:
+        raise ResourceInUseError(f"Resource {resource.arn} is being updated; wait for it.")
+
+
 def page(
     entries: Iterable[Resource],
     listing: str,
     params: dict[str, Any],
     *,
     newest_first: bool = False,
+    usual: int = PAGE_SIZE,
 ) -> tuple[list[Resource], str | None]:
     """One page of a listing, and the token of the next one.
 
@@ -176,7 +216,7 @@ def page(
         last = _read_token(listing, params["nextToken"])
         rest = [entry for entry in rest if (entry.sequence > last) != newest_first]
         rest = [entry for entry in rest if entry.sequence != last]
-    size = params.get("maxResults", PAGE_SIZE)
+    size = params.get("maxResults", usual)
     shown = rest[:size]
     return shown, _token(listing, shown[-1].sequence) if len(rest) > size else None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from musicrec.local.personalize import recipes
 from musicrec.local.personalize.datasets import ITEMS, USERS, records_of
 from musicrec.local.personalize.errors import InvalidInputError
@@ -14,7 +16,6 @@ from musicrec.local.personalize.item_metadata import columns_of
 from musicrec.local.personalize.resources import Filter
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from musicrec.local.personalize.metadata import MetadataRecords
@@ -26,12 +27,28 @@ if TYPE_CHECKING:
 def allowed(
     region: Region, version: SolutionVersion, trained: Trained, params: dict[str, Any]
 ) -> NDArray[np.bool_] | None:
-    """The items that the request's filter lets through; None without a filter.
+    """The items that filters let through: the request's, and one that the recipe has of its own.
+
+    None without either.
 
     Raises:
         ResourceNotFoundError: no such filter.
         InvalidInputError: the filter does not fit the campaign, or the request lacks what it needs.
     """
+    chosen = _chosen(region, version, trained, params)
+    hides, user_id = version.solution.recipe.hides, params.get("userId")
+    if hides is None or not user_id:
+        return chosen
+    mask = np.ones(len(trained.item_ids), dtype=np.bool_) if chosen is None else chosen
+    met = recent_by_type(trained, version.solution.group.log, user_id)
+    mask[met.get(hides.upper(), [])] = False
+    return mask
+
+
+def _chosen(
+    region: Region, version: SolutionVersion, trained: Trained, params: dict[str, Any]
+) -> NDArray[np.bool_] | None:
+    """The items that the request's filter lets through; None without a filter."""
     if "filterArn" not in params:
         if params.get("filterValues"):
             raise InvalidInputError("filterValues needs a filterArn.")
@@ -67,10 +84,10 @@ def _user_columns(region: Region, version: SolutionVersion, trained: Trained) ->
     records = records_of(region, version.solution.group, USERS)
     if records is None:
         return None
-    columns = version.user_columns
+    columns = trained.layouts.users
     if columns is None or not columns.current(records):
         columns = ItemColumns.of(records, trained.seen.user_index)
-        version.user_columns = columns
+        trained.layouts.users = columns
     return columns
 
 

@@ -7,15 +7,16 @@ shape of the operation picks its members.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
+    from musicrec.local.personalize.auto_update import Refreshed
     from musicrec.local.personalize.avro import DatasetSchema
     from musicrec.local.personalize.filter_language import FilterExpression
     from musicrec.local.personalize.interaction_log import InteractionLog
-    from musicrec.local.personalize.item_columns import ItemColumns
     from musicrec.local.personalize.life_cycle import Passage
     from musicrec.local.personalize.metadata import MetadataRecords
     from musicrec.local.personalize.recipes import Recipe
@@ -31,7 +32,16 @@ STOPPING: Final = "CREATE STOPPING"
 DELETE_PENDING: Final = "DELETE PENDING"
 DELETE_IN_PROGRESS: Final = "DELETE IN_PROGRESS"
 
-CHANGING: Final = frozenset({PENDING, IN_PROGRESS, STOPPING, DELETE_PENDING, DELETE_IN_PROGRESS})
+_STOP: Final = ("STOP PENDING", "STOP IN_PROGRESS", "INACTIVE")
+_START: Final = ("START PENDING", "START IN_PROGRESS", ACTIVE)
+"""What a recommender goes through that is switched off and on again."""
+
+CHANGING: Final = frozenset(
+    {
+        *(PENDING, IN_PROGRESS, STOPPING, DELETE_PENDING, DELETE_IN_PROGRESS),
+        *(*_STOP[:2], *_START[:2]),
+    }
+)
 """In these states a resource is neither usable nor deletable."""
 
 _DELETION_STATES: Final = {
@@ -84,6 +94,11 @@ class Resource:
         return self.passage.phase(PENDING, IN_PROGRESS) or self.state
 
     @property
+    def ready(self) -> float:
+        """When it became what it is, epoch seconds; in the midst of a creation, when that began."""
+        return max(self.created, self.passage.reached) if self.passage else self.created
+
+    @property
     def gone(self) -> bool:
         """Whether the deletion is complete."""
         return self.leaving is not None and self.leaving.over
@@ -114,6 +129,37 @@ class Job(Resource):
 
 
 @dataclass(kw_only=True, eq=False)
+class Updatable(Resource):
+    """A resource that can be changed once it is made.
+
+    Attributes:
+        update: the latest change, without its state; None before the first.
+        updating: the time that the change takes; None for none.
+    """
+
+    update: dict[str, Any] | None = None
+    updating: Passage | None = None
+
+    @property
+    def being_updated(self) -> bool:
+        """Whether the latest change is under way."""
+        return self.updating is not None and not self.updating.over
+
+    @property
+    def latest_update(self) -> dict[str, Any] | None:
+        """The latest change as describe answers show it."""
+        if self.update is None or self.updating is None:
+            return self.update and self.update | {"status": ACTIVE}
+        status = self.updating.phase(PENDING, IN_PROGRESS) or ACTIVE
+        return self.update | {"status": status, "lastUpdatedDateTime": self.updating.reached}
+
+    def begin_update(self, settings: dict[str, Any], now: float, updating: Passage | None) -> None:
+        """Note a change that begins now."""
+        self.updating = updating
+        self.update = settings | {"creationDateTime": now, "lastUpdatedDateTime": now}
+
+
+@dataclass(kw_only=True, eq=False)
 class Schema(Resource):
     """An Avro schema, checked."""
 
@@ -130,28 +176,28 @@ class DatasetGroup(Resource):
 
 
 @dataclass(kw_only=True, eq=False)
-class Dataset(Resource):
+class Dataset(Updatable):
     """A dataset.
 
     Attributes:
         records: the contents; None for Interactions, whose contents are the group's log.
+        coming: the schema that an update is about to bring.
         imported: whether an import has succeeded.
         added: columns that came with an update, with the region's sequence number at that time.
-        update: the latest change of the schema.
     """
 
     arn_key: ClassVar[str] = "datasetArn"
     group: DatasetGroup
     kind: str
     schema: Schema
+    coming: Schema | None = None
     records: MetadataRecords | None = None
     imported: bool = False
     added: dict[str, int] = field(default_factory=dict)
-    update: dict[str, Any] | None = None
 
     def view(self) -> dict[str, Any]:
         """With the latest change of the schema, once there was one."""
-        return super().view() | {"latestDatasetUpdate": self.update}
+        return super().view() | {"latestDatasetUpdate": self.latest_update}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -202,13 +248,17 @@ class Filter(Resource):
 
 
 @dataclass(kw_only=True, eq=False)
-class Solution(Resource):
-    """A recipe with its configuration."""
+class Solution(Updatable):
+    """A recipe with its configuration.
+
+    Attributes:
+        considered: the time of the last automatic training that was looked at, done or not.
+    """
 
     arn_key: ClassVar[str] = "solutionArn"
     group: DatasetGroup
     recipe: Recipe
-    update: dict[str, Any] | None = None
+    considered: float = -math.inf
 
 
 @dataclass(kw_only=True, eq=False)
@@ -217,8 +267,8 @@ class SolutionVersion(Job):
 
     Attributes:
         metrics: offline metrics by AWS's names.
-        columns: item metadata by the model's item codes, renewed when the metadata change.
-        user_columns: user metadata by the training's user codes, likewise.
+        revision: of the group's interactions when the training was asked for.
+        refreshed: the last automatic update.
         trend: what Trending-Now found last.
     """
 
@@ -226,8 +276,8 @@ class SolutionVersion(Job):
     solution: Solution
     trained: Trained | None = None
     metrics: dict[str, float] = field(default_factory=dict)
-    columns: ItemColumns | None = None
-    user_columns: ItemColumns | None = None
+    revision: int = 0
+    refreshed: Refreshed | None = None
     trend: Trend | None = None
 
     def view(self) -> dict[str, Any]:
@@ -237,21 +287,65 @@ class SolutionVersion(Job):
 
 
 @dataclass(kw_only=True, eq=False)
-class Campaign(Resource):
+class Campaign(Updatable):
     """A deployed solution version.
 
     Attributes:
-        version: what was deployed last.
-        update: the latest update, without its state.
-        updating: the time that the update takes; None for none.
-        replaced: what serves until then.
+        version: what is deployed.
+        coming: what an update is about to deploy.
     """
 
     arn_key: ClassVar[str] = "campaignArn"
     version: SolutionVersion
+    coming: SolutionVersion | None = None
+
+    @property
+    def versions(self) -> list[SolutionVersion]:
+        """All that the campaign needs."""
+        return [self.version] if self.coming is None else [self.version, self.coming]
+
+
+@dataclass(kw_only=True, eq=False)
+class Recommender(Job):
+    """A domain recipe, trained and deployed in one.
+
+    Attributes:
+        group: whose data it learns from.
+        deployed: what answers, and the configuration by which it does.
+        update: the latest update, without its state.
+        retraining: what the latest update trains or trained; None if it needed no training.
+        stopped: whether it was switched off last.
+        switching: the time that switching it off or on takes; None for none.
+    """
+
+    arn_key: ClassVar[str] = "recommenderArn"
+    group: DatasetGroup
+    deployed: Campaign
     update: dict[str, Any] | None = None
-    updating: Passage | None = None
-    replaced: SolutionVersion | None = None
+    retraining: SolutionVersion | None = None
+    stopped: bool = False
+    switching: Passage | None = None
+
+    @property
+    def status(self) -> str:
+        """Place in the life cycle; one that is ACTIVE can be switched off and on."""
+        status = super().status
+        if status != ACTIVE:
+            return status
+        pending, in_progress, end = _STOP if self.stopped else _START
+        return (self.switching.phase(pending, in_progress) if self.switching else None) or end
+
+    def view(self) -> dict[str, Any]:
+        """With metrics once it is trained, and the latest update once there was one."""
+        update = self.update
+        if update is not None:
+            training = self.retraining.view() if self.retraining else {"status": ACTIVE}
+            state = {name: training.get(name) for name in ("status", "failureReason")}
+            update = update | state
+        return super().view() | {
+            "modelMetrics": self.deployed.version.metrics or None,
+            "latestRecommenderUpdate": update,
+        }
 
 
 @dataclass(kw_only=True, eq=False)

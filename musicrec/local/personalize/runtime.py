@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from musicrec.local.personalize import item_metadata, recipes, request_filter
+from musicrec.local.personalize import item_metadata, promotions, recipes, request_filter
+from musicrec.local.personalize.auto_update import current
 from musicrec.local.personalize.campaigns import serving
-from musicrec.local.personalize.errors import (
-    InvalidInputError,
-    NotEmulatedError,
-    ResourceInUseError,
-)
-from musicrec.local.personalize.promotions import mixed, promoted
+from musicrec.local.personalize.errors import InvalidInputError
+from musicrec.local.personalize.exploration import Exploration, generator
+from musicrec.local.personalize.promotions import promoted
 from musicrec.local.personalize.ranking import best, shown_scores
-from musicrec.local.personalize.resources import Campaign
+from musicrec.local.personalize.resources import Campaign, Recommender
 from musicrec.local.personalize.scoring import all_scores, of_user
+from musicrec.local.personalize.selection import POPULAR, PROMOTED, Selected, Selection, mixed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,19 +47,65 @@ def get_recommendations(region: Region, params: dict[str, Any]) -> dict[str, Any
     names = item_metadata.requested(region, campaign, version, params)
     count = _count(params, with_metadata=bool(names))
     scores = all_scores(version, trained, params, region.clock())
-    allowed = request_filter.allowed(region, version, trained, params)
     chosen = promoted(region, version, trained, params, scores=scores, count=count)
-    ranked = scores.copy() if allowed is None else np.where(allowed, scores, -np.inf)
-    ranked[chosen] = -np.inf
-    ordinary = best(ranked, count - len(chosen))
-    places = mixed(ordinary, chosen, _seed(params))
-    items = entries(trained, [code for code, _ in places], scores if recipe.scored else None)
-    for item, (_, is_promoted) in zip(items, places, strict=True):
-        if is_promoted:
+    listed = recommended(
+        region,
+        version,
+        trained,
+        params,
+        scores=scores,
+        count=count - len(chosen),
+        config=campaign.settings.get("campaignConfig", {}),
+        taken=chosen,
+    )
+    places = promotions.places(len(listed) + len(chosen), len(chosen), _seed(params))
+    listed = mixed(listed, [Selected(code, PROMOTED) for code in chosen.tolist()], places)
+    items = entries(trained, listed, scores if recipe.scored else None)
+    for item, place in zip(items, listed, strict=True):
+        if place.reason == PROMOTED:
             item["promotionName"] = params["promotions"][0]["name"]
-            item["reason"] = ["Promoted item"] if recipe.second_generation else None
+        item["reason"] = [place.reason] if place.reason and recipe.second_generation else None
     _add_metadata(region, version, trained, names, items)
-    return {"itemList": items, "recommendationId": _recommendation_id(region)}
+    return {"itemList": items, "recommendationId": _answered(region, version, items)}
+
+
+def recommended(
+    region: Region,
+    version: SolutionVersion,
+    trained: Trained,
+    params: dict[str, Any],
+    *,
+    scores: NDArray[np.float32],
+    count: int,
+    config: dict[str, Any],
+    taken: NDArray[np.int64] | None = None,
+) -> list[Selected]:
+    """What a list holds beside promoted items.
+
+    Args:
+        region: gives filters and chance.
+        version: says by which recipe.
+        trained: its model.
+        params: the request.
+        scores: of every item code.
+        count: places.
+        config: says how much to explore: a campaign's, or a batch job's.
+        taken: item codes that are listed already.
+    """
+    allowed = request_filter.allowed(region, version, trained, params)
+    listable = np.isfinite(scores) if allowed is None else allowed & np.isfinite(scores)
+    if taken is not None:
+        listable[taken] = False
+    newcomers = len(trained.item_ids) > trained.known
+    return Selection(
+        version=version,
+        trained=trained,
+        params=params,
+        scores=scores,
+        listable=listable,
+        exploration=Exploration.of(version.solution.recipe, config, newcomers=newcomers),
+        chance=generator(region, version, trained, params),
+    ).listed(count)
 
 
 def get_personalized_ranking(region: Region, params: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +119,7 @@ def get_personalized_ranking(region: Region, params: dict[str, Any]) -> dict[str
     names = item_metadata.requested(region, campaign, version, params)
     items = ranking(region, version, trained, params, item_metadata.MAX_ITEMS if names else None)
     _add_metadata(region, version, trained, names, items)
-    return {"personalizedRanking": items, "recommendationId": _recommendation_id(region)}
+    return {"personalizedRanking": items, "recommendationId": _answered(region, version, items)}
 
 
 def ranking(
@@ -97,26 +142,30 @@ def ranking(
         )
     allowed = request_filter.allowed(region, version, trained, params)
     known = [trained.item_index[item] for item in wanted if item in trained.item_index]
-    scores = of_user(version, trained, params["userId"])
+    scores = of_user(version, trained, params)
     ranked = np.full_like(scores, -np.inf)
     ranked[known] = scores[known]
     if allowed is not None:
         ranked[~allowed] = -np.inf
-    items = entries(trained, best(ranked, len(known)).tolist(), ranked)
+    listed = [Selected(code) for code in best(ranked, len(known)).tolist()]
+    items = entries(trained, listed, ranked)
     if allowed is None:
         items += [{"itemId": item} for item in wanted if item not in trained.item_index]
     return items
 
 
 def entries(
-    trained: Trained, codes: list[int], scores: NDArray[np.float32] | None
+    trained: Trained, listed: list[Selected], scores: NDArray[np.float32] | None
 ) -> list[dict[str, Any]]:
     """The entries of an answer, with shares of `scores` unless the recipe shows none."""
-    names = [trained.item_ids[code] for code in codes]
+    names = [trained.item_ids[place.code] for place in listed]
     if scores is None or not names:
         return [{"itemId": name} for name in names]
-    shown = shown_scores(scores, np.array(codes))
-    return [{"itemId": name, "score": score} for name, score in zip(names, shown, strict=True)]
+    shown = shown_scores(scores, np.array([place.code for place in listed]))
+    return [
+        {"itemId": name, "score": None if place.reason == POPULAR else score}
+        for name, place, score in zip(names, listed, shown, strict=True)
+    ]
 
 
 def _add_metadata(
@@ -149,33 +198,29 @@ def _count(params: dict[str, Any], *, with_metadata: bool) -> int:
 
 
 def _served(region: Region, params: dict[str, Any]) -> tuple[Campaign, SolutionVersion, Trained]:
-    if "recommenderArn" in params:
-        raise NotEmulatedError("recommenders of domain dataset groups")
-    if "campaignArn" not in params:
-        raise InvalidInputError("campaignArn must be given.")
-    campaign = region.get_active(Campaign, params["campaignArn"])
+    campaign = _addressed(region, params)
     version = serving(region, campaign)
-    assert version.trained  # a campaign is made of an ACTIVE version only
-    return campaign, version, version.trained
+    return campaign, version, current(region, version)
 
 
-def _recommendation_id(region: Region) -> str:
-    return f"RID-{region.new_id()}"
+def _addressed(region: Region, params: dict[str, Any]) -> Campaign:
+    """The campaign that the request names, or what a recommender has in its place."""
+    if ("campaignArn" in params) == ("recommenderArn" in params):
+        raise InvalidInputError("Give a campaignArn or a recommenderArn.")
+    if "campaignArn" in params:
+        return region.get_active(Campaign, params["campaignArn"])
+    return region.get_active(Recommender, params["recommenderArn"]).deployed
 
 
-def _declared(operation: Operation) -> Operation:
-    """The operation with the errors that the runtime's model has: none for what is in use."""
-
-    def declared(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return operation(region, params)
-        except ResourceInUseError as error:
-            raise InvalidInputError(error.message) from error
-
-    return declared
+def _answered(region: Region, version: SolutionVersion, items: list[dict[str, Any]]) -> str:
+    """A new recommendation id, by which events can refer to the list."""
+    recommendation_id = f"RID-{region.new_id()}"
+    shown = tuple(item["itemId"] for item in items)
+    version.solution.group.log.impressions.answered(recommendation_id, shown)
+    return recommendation_id
 
 
 OPERATIONS: Final[dict[str, Operation]] = {
-    "GetRecommendations": _declared(get_recommendations),
-    "GetPersonalizedRanking": _declared(get_personalized_ranking),
+    "GetRecommendations": get_recommendations,
+    "GetPersonalizedRanking": get_personalized_ranking,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -18,6 +19,33 @@ NO_ACCESS: Final = "Insufficient privileges for accessing data in Amazon S3."
 NOTHING_THERE: Final = "Invalid Data location."
 
 
+GIGABYTE: Final = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the input of one job may be at most.
+
+    Attributes:
+        size: bytes of all files together.
+        files: how many.
+    """
+
+    size: int
+    files: int | None = None
+
+    def check(self, sizes: list[int]) -> None:
+        """Check the sizes of the files.
+
+        Raises:
+            JobFailedError: they are too many or too large.
+        """
+        if self.files is not None and len(sizes) > self.files:
+            raise JobFailedError(f"The input has {len(sizes)} files; a job takes {self.files}.")
+        if sum(sizes) > self.size:
+            raise JobFailedError(f"The input has {sum(sizes)} bytes; a job takes {self.size}.")
+
+
 def split_location(location: str) -> tuple[str, str]:
     """Bucket and key of an `s3://` location.
 
@@ -30,35 +58,41 @@ def split_location(location: str) -> tuple[str, str]:
     return parts.netloc, location.split("/", 3)[3] if parts.path else ""
 
 
-def read_csv_files(s3: S3Client, location: str, *, recursive: bool = False) -> list[CsvFile]:
+def read_csv_files(
+    s3: S3Client, location: str, limits: Limits, *, recursive: bool = False
+) -> list[CsvFile]:
     """The object at the location; for one that ends in `/`, all CSV objects on that level.
 
     Args:
         s3: the client.
         location: `s3://bucket/key`.
+        limits: of the input, checked before anything is read.
         recursive: also those on the levels below.
 
     Raises:
-        JobFailedError: nothing is there, or it cannot be read.
+        JobFailedError: nothing is there, it is too much, or it cannot be read.
     """
-    return read_files(s3, location, ".csv", recursive=recursive)
+    return read_files(s3, location, ".csv", limits, recursive=recursive)
 
 
-def read_files(s3: S3Client, location: str, ending: str, *, recursive: bool) -> list[CsvFile]:
+def read_files(
+    s3: S3Client, location: str, ending: str, limits: Limits, *, recursive: bool
+) -> list[CsvFile]:
     """The object at the location; for one that ends in `/`, those below it whose names end so.
 
     Raises:
-        JobFailedError: nothing is there, or it cannot be read.
+        JobFailedError: nothing is there, it is too much, or it cannot be read.
     """
     bucket, key = split_location(location)
     try:
-        keys = (
-            _keys(s3, bucket, key, ending, "" if recursive else "/")
+        sizes = (
+            _sizes(s3, bucket, key, ending, "" if recursive else "/")
             if key.endswith("/") or not key
-            else [key]
+            else {key: s3.head_object(Bucket=bucket, Key=key)["ContentLength"]}
         )
+        limits.check(list(sizes.values()))
         files = [
-            CsvFile(name, s3.get_object(Bucket=bucket, Key=name)["Body"].read()) for name in keys
+            CsvFile(name, s3.get_object(Bucket=bucket, Key=name)["Body"].read()) for name in sizes
         ]
     except ClientError as error:
         missing = error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}
@@ -70,12 +104,14 @@ def read_files(s3: S3Client, location: str, ending: str, *, recursive: bool) -> 
     return files
 
 
-def _keys(s3: S3Client, bucket: str, prefix: str, ending: str, delimiter: str) -> list[str]:
+def _sizes(s3: S3Client, bucket: str, prefix: str, ending: str, delimiter: str) -> dict[str, int]:
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=prefix, Delimiter=delimiter
     )
-    names = [entry["Key"] for found in pages for entry in found.get("Contents", [])]
-    return sorted(name for name in names if name.lower().endswith(ending))
+    found = {
+        entry["Key"]: entry["Size"] for listed in pages for entry in listed.get("Contents", [])
+    }
+    return {name: found[name] for name in sorted(found) if name.lower().endswith(ending)}
 
 
 def write_file(s3: S3Client, location: str, content: bytes) -> None:

@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from musicrec.local.personalize import avro
-from musicrec.local.personalize.errors import (
-    InvalidInputError,
-    NotEmulatedError,
-    ResourceInUseError,
-)
+from musicrec.local.personalize.errors import InvalidInputError, ResourceInUseError
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.quotas import check_active
 from musicrec.local.personalize.resources import Dataset, Schema
@@ -30,10 +26,8 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fields(params: dict[str, Any], *, lenient: bool) -> DatasetSchema:
-    if "domain" in params and not lenient:
-        raise NotEmulatedError("domain schemas")
     try:
-        return avro.parse(params["schema"])
+        return avro.parse(params["schema"], params.get("domain"))
     except InvalidInputError:
         if not lenient:
             raise
@@ -44,7 +38,9 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`DeleteSchema`."""
     with region.lock:
         schema = region.get(Schema, params["schemaArn"])
-        users = [entry.arn for entry in region.all(Dataset) if entry.schema is schema]
+        users = [
+            entry.arn for entry in region.all(Dataset) if schema in {entry.schema, entry.coming}
+        ]
         if users:
             raise ResourceInUseError(f"Schema {schema.arn} is used by {', '.join(users)}.")
         region.remove(schema)

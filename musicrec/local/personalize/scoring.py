@@ -33,19 +33,27 @@ def all_scores(
         InvalidInputError: what the recipe needs is missing.
     """
     recipe = version.solution.recipe
+    if recipe.needs_user:
+        _required(recipe, params, "userId")
     if recipe.kind == recipes.RELATED_ITEMS:
         return _related(trained, _required(recipe, params, "itemId"))
-    if recipe.name == "aws-trending-now":
+    if recipe.method == "aws-trending-now":
         return trending(version, trained, now)
     if recipe.kind == recipes.POPULAR_ITEMS:
         return trained.model.scores(np.empty(0, dtype=np.int32))
-    return of_user(version, trained, _required(recipe, params, "userId"))
+    return of_user(version, trained, params | {"userId": _required(recipe, params, "userId")})
 
 
-def of_user(version: SolutionVersion, trained: Trained, user_id: str) -> NDArray[np.float32]:
-    """A score for every item code after the user's history."""
-    items, times = model_history(trained, version.solution.group.log, user_id)
-    return trained.model.scores(items, times)
+def of_user(
+    version: SolutionVersion, trained: Trained, params: dict[str, Any]
+) -> NDArray[np.float32]:
+    """A score for every item code after the user's history, in the request's `context`."""
+    items, times = model_history(trained, version.solution.group.log, params["userId"])
+    scores = trained.model.scores(items, times)
+    context = params.get("context")
+    if not context:
+        return scores
+    return trained.contexts.applied(scores, context, cold=len(items) == 0)
 
 
 def _required(recipe: recipes.Recipe, params: dict[str, Any], name: str) -> str:

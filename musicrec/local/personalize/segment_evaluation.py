@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from musicrec.local.personalize.affinity import standardised
-from musicrec.local.personalize.models import new_model
+from musicrec.local.personalize.training import unfitted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ SEED: Final = 20
 def evaluate_segments(recipe: Recipe, data: TrainingData) -> dict[str, float]:
     """Hits and recall among the top percent of users, and coverage; rounded to four decimals."""
     is_input = _input_rows(data.interactions)
-    model = new_model(recipe).fit(data.interactions.select(is_input), data.features)
+    model = unfitted(recipe, data).fit(data.interactions.select(is_input), data.features)
     later = data.interactions.select(~is_input)
     chance = np.random.default_rng(SEED)
     items = chance.permutation(np.unique(later.items))[:MAX_ITEMS]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from musicrec.local.personalize.datasets import running_batches
+from musicrec.local.personalize import objective, solution_config
+from musicrec.local.personalize.datasets import ITEMS, of_group, running_batches
 from musicrec.local.personalize.errors import (
     InvalidInputError,
     NotEmulatedError,
@@ -14,6 +16,7 @@ from musicrec.local.personalize.errors import (
 from musicrec.local.personalize.operation import Operation, common, listing
 from musicrec.local.personalize.quotas import check_active
 from musicrec.local.personalize.recipe_list import recipe_of
+from musicrec.local.personalize.region import require_unchanging
 from musicrec.local.personalize.resources import (
     CHANGING,
     Campaign,
@@ -21,6 +24,7 @@ from musicrec.local.personalize.resources import (
     Solution,
     SolutionVersion,
 )
+from musicrec.local.personalize.training_schedule import interval
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.recipes import Recipe
@@ -32,7 +36,7 @@ _SHOWN: Final = ("solutionVersionArn", "status", "creationDateTime", "lastUpdate
 
 
 def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    """`CreateSolution`. `performAutoTraining` is kept and echoed, but nothing trains by itself."""
+    """`CreateSolution`."""
     if params.get("performAutoML"):
         raise NotEmulatedError("performAutoML")
     if params.get("performIncrementalUpdate"):
@@ -43,6 +47,11 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     _check_config(recipe, params)
     with region.lock:
         group = region.get_active(DatasetGroup, params["datasetGroupArn"])
+        solution_config.check(region, group, recipe, params.get("solutionConfig", {}))
+        items = of_group(region, group, ITEMS)
+        objective.check(
+            recipe, params.get("solutionConfig", {}), items.schema.fields if items else None
+        )
         arn = region.arn(f"solution/{params['name']}")
         region.require_free(arn)
         check_active(Solution, [e for e in region.all(Solution) if e.group is group])
@@ -57,22 +66,26 @@ def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         raise NotEmulatedError("performIncrementalUpdate")
     with region.lock:
         solution = region.get_active(Solution, params["solutionArn"])
+        require_unchanging(solution)
         changes = params.get("solutionUpdateConfig", {})
         config = solution.settings.get("solutionConfig", {}) | changes
         settings = solution.settings | {"solutionConfig": config}
         if "performAutoTraining" in params:
             settings["performAutoTraining"] = params["performAutoTraining"]
         _check_config(solution.recipe, settings)
-        now = region.clock()
-        solution.settings, solution.updated = settings, now
-        solution.update = {
+        solution_config.check(region, solution.group, solution.recipe, config)
+        passage = region.life_cycle().passage("solution", region.clock)
+        shown = {
             "solutionUpdateConfig": changes,
-            "status": solution.status,
-            "creationDateTime": now,
-            "lastUpdatedDateTime": now,
             "performAutoTraining": settings["performAutoTraining"],
         }
+        solution.begin_update(shown, region.clock(), passage)
+        region.after(passage, partial(_replace, region, solution, settings))
     return {"solutionArn": solution.arn}
+
+
+def _replace(region: Region, solution: Solution, settings: dict[str, Any]) -> None:
+    solution.settings, solution.updated = settings, region.clock()
 
 
 def describe(region: Region, params: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +96,7 @@ def describe(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     shown = None if latest is None else {name: latest[name] for name in _SHOWN}
     return {
         "solution": solution.view()
-        | {"latestSolutionVersion": shown, "latestSolutionUpdate": solution.update}
+        | {"latestSolutionVersion": shown, "latestSolutionUpdate": solution.latest_update}
     }
 
 
@@ -92,7 +105,8 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     with region.lock:
         solution = region.get(Solution, params["solutionArn"])
         versions = versions_of(region, solution)
-        users = [e.arn for e in region.all(Campaign) if e.version in versions]
+        used = [e for e in region.all(Campaign) if any(v in versions for v in e.versions)]
+        users = [campaign.arn for campaign in used]
         users += [version.arn for version in versions if version.status in CHANGING]
         users += [job.arn for job in running_batches(region) if job.version in versions]
         if users:
@@ -109,18 +123,21 @@ def versions_of(region: Region, solution: Solution) -> list[SolutionVersion]:
 
 
 def _check_config(recipe: Recipe, params: dict[str, Any]) -> None:
+    if recipe.domain:
+        raise InvalidInputError(
+            f"The recipe {recipe.name} is one of the {recipe.domain} domain; make a recommender."
+        )
     if not recipe.trainable:
         raise NotEmulatedError(f"the recipe {recipe.name}")
     config = params.get("solutionConfig", {})
-    if config.get("optimizationObjective", {}).get("objectiveSensitivity", "OFF") != "OFF":
-        raise NotEmulatedError("optimizationObjective")
     if "eventsConfig" in config and not recipe.takes_events_config:
         raise InvalidInputError(f"eventsConfig is not supported by the recipe {recipe.name}.")
     if "eventsConfig" in config and "eventType" in params:
         raise InvalidInputError("Give eventsConfig or eventType, not both.")
     _check_events(config.get("eventsConfig", {}).get("eventParametersList", []))
+    interval(config)
     _check_threshold(config.get("eventValueThreshold"))
-    _check_columns(config.get("trainingDataConfig", {}))
+    check_columns(config.get("trainingDataConfig", {}))
     recipe.check_parameters(
         config.get("algorithmHyperParameters", {}),
         config.get("featureTransformationParameters", {}),
@@ -146,12 +163,14 @@ def _check_threshold(threshold: str | None) -> None:
         raise InvalidInputError(f"eventValueThreshold '{threshold}' is not a number.")
 
 
-def _check_columns(config: dict[str, Any]) -> None:
+def check_columns(config: dict[str, Any]) -> None:
+    """Check which columns a solution or a recommender is to learn from.
+
+    Raises:
+        InvalidInputError: some are included and others excluded, or one cannot be excluded.
+    """
     if "includedDatasetColumns" in config and "excludedDatasetColumns" in config:
         raise InvalidInputError("Give includedDatasetColumns or excludedDatasetColumns, not both.")
-    for dataset, columns in config.get("excludedDatasetColumns", {}).items():
-        if "EVENT_TYPE" in columns:
-            raise InvalidInputError(f"EVENT_TYPE cannot be excluded from {dataset}.")
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

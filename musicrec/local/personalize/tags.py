@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from musicrec.local.personalize.errors import TooManyTagsError
+from musicrec.local.personalize.errors import InvalidInputError, TooManyTagsError
 from musicrec.local.personalize.operation import MAX_TAGS, Operation, read_tags
+from musicrec.local.personalize.resources import Resource, Schema
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.region import Region
+
+
+def _taggable(region: Region, arn: str) -> Resource:
+    """The resource of that ARN.
+
+    Raises:
+        ResourceNotFoundError: there is none.
+        InvalidInputError: it is of a kind without tags.
+    """
+    resource = region.find(arn)
+    if isinstance(resource, Schema):
+        raise InvalidInputError(f"Schemas have no tags; {arn} is one.")
+    return resource
 
 
 def tag(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`TagResource`; a known key gets the new value."""
     added = read_tags(params["tags"])
     with region.lock:
-        resource = region.find(params["resourceArn"])
+        resource = _taggable(region, params["resourceArn"])
         tags = resource.tags | added
         if len(tags) > MAX_TAGS:
             raise TooManyTagsError(
@@ -28,7 +42,7 @@ def tag(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 def untag(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`UntagResource`; unknown keys are no error."""
     with region.lock:
-        resource = region.find(params["resourceArn"])
+        resource = _taggable(region, params["resourceArn"])
         gone = set(params["tagKeys"])
         resource.tags = {key: value for key, value in resource.tags.items() if key not in gone}
     return {}
@@ -36,7 +50,7 @@ def untag(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 def list_tags(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`ListTagsForResource`."""
-    tags = region.find(params["resourceArn"]).tags
+    tags = _taggable(region, params["resourceArn"]).tags
     return {"tags": [{"tagKey": key, "tagValue": value} for key, value in tags.items()]}
 
 

@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 
     from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-_JAVA_CLASSES: Final = {r"\p{ASCII}": r"[\x00-\x7f]", r"\p{L}\p{Z}\p{N}": r"\w\s"}
+_SEPARATORS: Final = r" \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+
+_JAVA_CLASSES: Final = {
+    r"\p{ASCII}": r"[\x00-\x7f]",
+    r"\p{L}\p{Z}\p{N}": rf"\w{_SEPARATORS}",
+}
 """Java's character classes in the models' patterns, in Python's words."""
+
+_LARGEST: Final = {"integer": 2**31 - 1, "long": 2**63 - 1}
 
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "string": (str,),
@@ -69,6 +76,9 @@ def _check_type(shape: Shape, value: Any, path: str) -> None:
         raise MalformedRequestError(
             f"'{path or 'request'}' must be a {shape.type_name}, not {type(value).__name__}"
         )
+    largest = _LARGEST.get(shape.type_name)
+    if largest is not None and not -largest - 1 <= value <= largest:
+        raise MalformedRequestError(f"'{path}' is beyond what a {shape.type_name} holds: {value}")
 
 
 def _in_structure(shape: StructureShape, value: dict[str, Any], path: str) -> Iterator[str]:
@@ -113,6 +123,8 @@ def _broken(shape: Shape, value: Any) -> Iterator[str]:
 
 @cache
 def _pattern(java: str) -> re.Pattern[str]:
+    # Java's \d is 0 to 9; Python's takes the digits of all scripts unless told otherwise.
+    flags = re.NOFLAG if r"\p{L}" in java else re.ASCII
     for foreign, ours in _JAVA_CLASSES.items():
         java = java.replace(foreign, ours)
-    return re.compile(java)
+    return re.compile(java, flags)

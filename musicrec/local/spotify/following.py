@@ -24,7 +24,8 @@ from musicrec.producer.auth import SCOPES, MemoryToken, Pkce
 from musicrec.producer.clock import Timeline as Axis
 from musicrec.producer.defaults import PLAYING_S
 from musicrec.producer.ingest import SendResult
-from musicrec.producer.outbox import Delivery, Memory, Sender
+from musicrec.producer.isolating import Sender
+from musicrec.producer.outbox import Delivery, Memory
 from musicrec.producer.spotify import SpotifyPlayer
 from musicrec.producer.tracker import Tracker, remembered_since
 
@@ -53,6 +54,10 @@ class Kept:
 
     def waiting(self) -> int:
         """Nothing is to be sent."""
+        return 0
+
+    def given_up(self) -> int:
+        """Nothing was lost."""
         return 0
 
     def set_aside(self) -> list[tuple[str, str]]:

@@ -44,6 +44,7 @@ class CooccurrenceConfig:
         prior_meetings: every item counts as met this much oftener, so that pairs of which little is
             known stay behind those that are known well.
         neighbours: the strongest neighbours kept for each item.
+        meetings: of an item met oftener, so many of its meetings stand for all.
         history: the newest items of a history that are used.
         history_half_life: an item this many positions back in the history counts half.
         lasting_share: share of an item's weight that fades slowly, as taste does, not with the
@@ -61,6 +62,7 @@ class CooccurrenceConfig:
     popularity_discount: float = 0.7
     prior_meetings: float = 15.0
     neighbours: int = 500
+    meetings: int = 250
     history: int = 200
     history_half_life: float = 4.0
     lasting_share: float = 0.05
@@ -105,6 +107,7 @@ class Cooccurrence:
             power=self.config.popularity_discount,
             prior=self.config.prior_meetings,
             keep=self.config.neighbours,
+            meetings=self.config.meetings,
         )
         meetings = np.bincount(sequences.items, minlength=sequences.n_items)
         self._state = _State(

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ItemKnnConfig:
-    """How much of the similarity matrix is kept.
+    """What counts as similar, and how much of the similarity matrix is kept.
 
     Attributes:
         neighbours: the most similar items kept for each item.
+        popularity_discount: power of both items' popularity that the number of common users is
+            divided by: 0.5 is the cosine, more brings rarer items.
+        min_together: pairs with fewer common users do not count.
     """
 
     neighbours: int = 200
+    popularity_discount: float = 0.5
+    min_together: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +40,9 @@ class _State:
 
 
 class ItemKnn:
-    """Scores an item by the sum of its cosine similarities to the distinct items of the history.
+    """Scores an item by the sum of its similarities to the distinct items of the history.
 
-    The cosine is over users, each counting once for an item whatever the number of plays. What the
+    The similarity, by default the cosine, is over users, each counting once for an item whatever the number of plays. What the
     history does not reach follows by popularity.
     """
 
@@ -50,9 +55,9 @@ class ItemKnn:
         interactions: Interactions,
         item_features: NDArray[np.float32] | None = None,  # noqa: ARG002 - part of the protocol
     ) -> Self:
-        """Compute the cosine similarities between items."""
+        """Compute the similarities between items."""
         popularity = distinct_users(interactions)
-        self._state = _State(_cosines(interactions, popularity, self.config), unit(popularity))
+        self._state = _State(_similarities(interactions, popularity, self.config), unit(popularity))
         return self
 
     def scores(
@@ -72,27 +77,25 @@ class ItemKnn:
         return backfill(scores, self._state.popularity)
 
 
-def _cosines(
+def _similarities(
     interactions: Interactions, popularity: NDArray[np.float32], config: ItemKnnConfig
 ) -> sparse.csr_array:
     users, items = interactions.distinct_pairs()
     shape = (interactions.n_users, interactions.n_items)
-    # Columns of length one: their products are cosines at once.
-    values = (1 / np.sqrt(popularity[items])).astype(np.float32)
-    by_user = sparse.csr_array((values, (users, items)), shape=shape)
+    by_user = sparse.csr_array((np.ones(len(items), np.float32), (users, items)), shape=shape)
     by_item = sparse.csr_array(by_user.T)
     lengths = np.bincount(users, minlength=shape[0])
     costs = np.bincount(items, lengths[users], shape[1]).astype(np.int64)
 
+    scale = np.maximum(popularity, 1) ** np.float32(-config.popularity_discount)
+
     def block(start: int, stop: int) -> sparse.csr_array:
-        product = sparse.csr_array(by_item[start:stop] @ by_user)
-        return _without_itself(product, start)
+        together = sparse.csr_array(by_item[start:stop] @ by_user)
+        rows = np.repeat(np.arange(start, stop), np.diff(together.indptr))
+        ignored = (together.indices == rows) | (together.data < config.min_together)
+        together.data *= scale[rows] * scale[together.indices]
+        together.data[ignored] = 0
+        together.eliminate_zeros()
+        return together
 
     return stacked(costs, block, config.neighbours)
-
-
-def _without_itself(product: sparse.csr_array, start: int) -> sparse.csr_array:
-    rows = np.repeat(np.arange(product.shape[0]), np.diff(product.indptr))
-    product.data[product.indices == rows + start] = 0
-    product.eliminate_zeros()
-    return product

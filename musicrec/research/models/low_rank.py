@@ -10,11 +10,10 @@ time that grow with the items alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import svds
 
 from musicrec.research.models.base import NotFittedError, distinct_users
 
@@ -22,6 +21,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from musicrec.research.models.base import Interactions
+
+
+_SPARE_DIRECTIONS: Final = 16
+"""Searched besides those that are kept, so that the last of these are found well too."""
+
+_TURNS: Final = 3
+
+_SMALLEST: Final = 1e-7
+"""Of the largest square: what is below is rounding."""
 
 
 @dataclass(frozen=True)
@@ -113,14 +121,35 @@ class LowRankEase:
 def _leading(
     interactions: Interactions, rank: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Singular values and right vectors (a row an item) of the users-by-items matrix of 0 and 1."""
+    """Singular values and right vectors (a row an item) of the users-by-items matrix of 0 and 1.
+
+    Found from a random subspace that is turned towards the leading directions (Halko, Martinsson
+    and Tropp, 2011, algorithm 4.4).
+    """
     users, items = interactions.distinct_pairs()
-    rows = np.unique(users, return_inverse=True)[1]
+    rows = np.cumsum(np.diff(users, prepend=users[:1]) != 0)
     shape = (int(rows.max(initial=0)) + 1, interactions.n_items)
     met = sparse.csr_array((np.ones(len(items), np.float32), (rows, items)), shape=shape)
-    if min(shape) <= rank:
-        _, values, right = np.linalg.svd(met.toarray(), full_matrices=False)
-    else:
-        start = np.random.default_rng(0).standard_normal(min(shape)).astype(np.float32)
-        _, values, right = svds(met, k=rank, v0=start)
-    return values.astype(np.float32), np.ascontiguousarray(right.T, dtype=np.float32)
+    back = met.T.tocsr()
+    size = min(rank + _SPARE_DIRECTIONS, *shape)
+    start = np.random.default_rng(0).standard_normal((shape[1], size), dtype=np.float32)
+    span = _orthonormal(met @ start)
+    for _ in range(_TURNS):
+        span = _orthonormal(met @ _orthonormal(back @ span))
+    projected = back @ span
+    squares, turn = _eigen(projected)
+    values = np.sqrt(squares[:rank]).astype(np.float32)
+    return values, (projected @ turn[:, :rank]) / values
+
+
+def _orthonormal(columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Columns that span the same; many times faster than by QR where there are many rows."""
+    squares, turn = _eigen(columns)
+    return columns @ (turn / np.sqrt(squares)).astype(np.float32)
+
+
+def _eigen(columns: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Eigenvalues, largest first and above 0, and eigenvectors of the columns' products."""
+    squares, turn = np.linalg.eigh((columns.T @ columns).astype(np.float64))
+    floor = max(float(squares[-1]), 1.0) * _SMALLEST
+    return squares[::-1].clip(floor), turn[:, ::-1].astype(np.float32)

@@ -7,8 +7,9 @@ tells: the weight of taste that would have served them best is used for all.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
@@ -16,13 +17,17 @@ from musicrec.research.metrics import ndcg_at_k
 from musicrec.research.models.base import NotFittedError, top_k
 from musicrec.research.models.cooccurrence import Cooccurrence, CooccurrenceConfig
 from musicrec.research.models.low_rank import LowRankEase, LowRankEaseConfig
+from musicrec.research.models.neighbours import WORKERS
 from musicrec.research.splits import NothingToSplitError, personalize_split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from musicrec.research.models.base import Interactions
-    from musicrec.research.splits import Case
+    from musicrec.research.models.base import Interactions, Model
+    from musicrec.research.splits import Case, Split
+
+_CANDIDATES: Final = 10
+"""Times the judged depth: so many of each part's best may be among the best of the sum."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +39,19 @@ class MomentAndTasteConfig:
         taste: of the linear autoencoder.
         weights: candidates for the weight of taste beside the moment; the first where data is too
             little to tell.
-        trial_users: at most so many users are fitted on and asked to find the weight.
-        asked_share: share of the trial users who are held out and asked.
+        asked_users: at most so many users are held out and asked to find the weight.
+        asked_share: at most this share of the users.
+        negligible: both models are fitted once more with the users who were held out when these
+            have more than this share of the interactions.
         depth: length of the lists that are judged.
     """
 
     moment: CooccurrenceConfig = field(default_factory=CooccurrenceConfig)
     taste: LowRankEaseConfig = field(default_factory=LowRankEaseConfig)
-    weights: tuple[float, ...] = (0.3, 0.0, 1.0, 3.0)
-    trial_users: int = 3000
+    weights: tuple[float, ...] = (0.3, 0.0, 1.0, 3.0, 10.0)
+    asked_users: int = 200
     asked_share: float = 0.2
+    negligible: float = 0.01
     depth: int = 25
 
 
@@ -65,12 +73,16 @@ class MomentAndTaste:
     def fit(
         self, interactions: Interactions, item_features: NDArray[np.float32] | None = None
     ) -> Self:
-        """Find the weight on a part of the users, then fit what it needs on all."""
-        self._taste = None
-        self.weight = self._best_weight(interactions, item_features)
-        self._moment = Cooccurrence(self.config.moment).fit(interactions, item_features)
-        if self.weight > 0:
-            self._taste = LowRankEase(self.config.taste).fit(interactions)
+        """Fit both, and find their balance on users who are held out meanwhile."""
+        trial = self._trial(interactions)
+        if trial is None:
+            self.weight = self.config.weights[0]
+            self._fit_both(interactions, item_features)
+        else:
+            moment, taste = self._fit_both(trial.train, item_features)
+            self.weight = self._best_weight(moment, taste, trial.cases)
+            if len(trial.train) < (1 - self.config.negligible) * len(interactions):
+                self._fit_both(interactions, item_features)
         return self
 
     def scores(
@@ -86,48 +98,54 @@ class MomentAndTaste:
         if self._moment is None:
             raise NotFittedError(self)
         scores = self._moment.scores(history)
-        if len(history) == 0 or self._taste is None:
+        if len(history) == 0 or self._taste is None or self.weight == 0:
             return scores
         taste = _standardised(self._taste.scores(history))
         return _standardised(scores) + np.float32(self.weight) * taste
 
-    def _best_weight(
+    def _fit_both(
         self, interactions: Interactions, item_features: NDArray[np.float32] | None
-    ) -> float:
+    ) -> tuple[Cooccurrence, LowRankEase]:
+        with ThreadPoolExecutor(1) as pool:
+            taste = pool.submit(LowRankEase(self.config.taste).fit, interactions)
+            moment = Cooccurrence(self.config.moment).fit(interactions, item_features)
+            self._moment, self._taste = moment, taste.result()
+        return self._moment, self._taste
+
+    def _trial(self, interactions: Interactions) -> Split | None:
+        """Some users held out; nothing when there is not enough to learn from the others."""
+        users = len(np.unique(interactions.users))
+        share = min(self.config.asked_share, self.config.asked_users / max(1, users))
         try:
-            trial = personalize_split(
-                _some_users(interactions, self.config.trial_users), 0, self.config.asked_share
-            )
+            trial = personalize_split(interactions, 0, share)
         except NothingToSplitError:
-            return self.config.weights[0]
-        if len(trial.train) == 0:
-            return self.config.weights[0]
-        moment = Cooccurrence(self.config.moment).fit(trial.train, item_features)
-        taste = LowRankEase(self.config.taste).fit(trial.train)
-        gains = np.zeros(len(self.config.weights))
-        for case in trial.cases:
+            return None
+        return trial if len(trial.train) > 0 else None
+
+    def _best_weight(self, moment: Model, taste: Model, cases: list[Case]) -> float:
+        def gains(case: Case) -> list[float]:
             parts = [_standardised(model.scores(case.history)) for model in (moment, taste)]
-            gains += [
-                _gain(parts[0] + np.float32(weight) * parts[1], case, self.config.depth)
-                for weight in self.config.weights
-            ]
-        return self.config.weights[int(gains.argmax())]
+            return _gains(parts, self.config.weights, case, self.config.depth)
+
+        with ThreadPoolExecutor(WORKERS) as pool:
+            summed = np.sum(list(pool.map(gains, cases)), axis=0)
+        return self.config.weights[int(summed.argmax())]
 
 
-def _gain(scores: NDArray[np.float32], case: Case, depth: int) -> float:
-    """NDCG among what is new to the user: what comes again, both models find."""
-    scores[case.history] = -np.inf
+def _gains(
+    parts: list[NDArray[np.float32]], weights: tuple[float, ...], case: Case, depth: int
+) -> list[float]:
+    """NDCG by weight, among what is new to the user: what comes again, both models find.
+
+    Only the best of either part are looked at, who the best of the sums are among.
+    """
+    for part in parts:
+        part[case.history] = -np.inf
+    best = np.union1d(*(top_k(part, _CANDIDATES * depth) for part in parts))
+    moment, taste = (part[best] for part in parts)
     new = np.setdiff1d(case.target, case.history)
-    return ndcg_at_k(top_k(scores, depth), new, depth)
-
-
-def _some_users(interactions: Interactions, most: int) -> Interactions:
-    users = np.unique(interactions.users)
-    if len(users) <= most:
-        return interactions
-    chosen = np.zeros(interactions.n_users, dtype=np.bool_)
-    chosen[np.random.default_rng(0).choice(users, most, replace=False)] = True
-    return interactions.select(chosen[interactions.users])
+    sums = (moment + np.float32(weight) * taste for weight in weights)
+    return [ndcg_at_k(best[top_k(each, depth)], new, depth) for each in sums]
 
 
 def _standardised(scores: NDArray[np.float32]) -> NDArray[np.float32]:

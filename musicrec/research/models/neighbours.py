@@ -42,15 +42,15 @@ def blocks(costs: NDArray[np.int64], budget: int = PAIRS_PER_BLOCK) -> Iterator[
 def strongest(matrix: sparse.csr_array, keep: int) -> sparse.csr_array:
     """Each row's `keep` largest values; among equal ones those that introselect leaves."""
     lengths = np.diff(matrix.indptr)
+    if lengths.max(initial=0) <= keep:
+        return matrix
     mask = np.ones(matrix.nnz, dtype=np.bool_)
     for row in np.flatnonzero(lengths > keep):
         start, stop = matrix.indptr[row], matrix.indptr[row + 1]
         weaker = np.argpartition(-matrix.data[start:stop], keep - 1)[keep:]
         mask[start + weaker] = False
-    kept = matrix.copy()
-    kept.data[~mask] = 0
-    kept.eliminate_zeros()
-    return kept
+    indptr = np.concatenate([[0], np.cumsum(np.minimum(lengths, keep))])
+    return sparse.csr_array((matrix.data[mask], matrix.indices[mask], indptr), shape=matrix.shape)
 
 
 def stacked(
@@ -73,9 +73,13 @@ def stacked(
         parts = list(pool.map(part, blocks(costs)))
     if not parts:
         return sparse.csr_array(np.empty((0, 0), dtype=np.float32))
-    whole: sparse.csr_array = sparse.vstack(parts, format="csr")
-    whole.sort_indices()
-    return whole
+    lengths = np.concatenate([np.diff(each.indptr) for each in parts])
+    whole = (
+        np.concatenate([each.data for each in parts]),
+        np.concatenate([each.indices for each in parts]),
+        np.concatenate([[0], np.cumsum(lengths)]),
+    )
+    return sparse.csr_array(whole, shape=(len(lengths), parts[0].shape[1]))
 
 
 def weighted_rows(

@@ -64,6 +64,7 @@ def neighbour_matrix(
     power: float,
     prior: float,
     keep: int,
+    meetings: int,
 ) -> sparse.csr_array:
     """The normalised co-occurrences of every item with its `keep` strongest neighbours.
 
@@ -76,43 +77,69 @@ def neighbour_matrix(
         prior: how often, in meetings with full windows around them, every item is taken to have
             been met besides; 0 trusts the counts.
         keep: neighbours kept for each item.
+        meetings: of an item met oftener, so many meetings spread evenly over the users stand for
+            all.
     """
-    decay = 0.5 ** (np.arange(window) / half_life)
+    decay = (0.5 ** (np.arange(window) / half_life)).astype(np.float32)
     factors = np.concatenate([backward * decay[::-1], [0], decay]).astype(np.float32)
     bounds = _bounds(sequences.users)
     out_sums, in_sums = _totals(sequences, decay, backward)
     unseen = prior * (1 + backward) * float(decay.sum())
     out_scale, in_scale = _discount(out_sums + unseen, power), _discount(in_sums + unseen, power)
-    positions = np.argsort(sequences.items, kind="stable")
-    counts = np.bincount(sequences.items, minlength=sequences.n_items)
-    ends = np.concatenate([[0], np.cumsum(counts)])
+    positions, weights, ends = _sampled(sequences, meetings)
 
     def block(start: int, stop: int) -> sparse.csr_array:
-        chosen = positions[ends[start] : ends[stop]]
-        near = _neighbourhood(sequences, chosen, bounds, factors)
+        rows = slice(ends[start], ends[stop])
+        near = _neighbourhood(sequences, positions[rows], bounds, factors)
         indptr = ends[start : stop + 1] - ends[start]
-        own = (sequences.weights[chosen], np.arange(len(chosen)), indptr)
-        product = sparse.csr_array(sparse.csr_array(own, shape=(stop - start, len(chosen))) @ near)
-        rows = np.repeat(np.arange(start, stop), np.diff(product.indptr))
-        product.data *= out_scale[rows] * in_scale[product.indices]
+        shape = (stop - start, near.shape[0])
+        own = sparse.csr_array((weights[rows], np.arange(shape[1]), indptr), shape=shape)
+        product = sparse.csr_array(own @ near)
+        product.data *= in_scale[product.indices]
+        product.data *= np.repeat(out_scale[start:stop], np.diff(product.indptr))
         return product
 
-    return stacked(counts * len(factors), block, keep)
+    return stacked(np.diff(ends) * len(factors), block, keep)
+
+
+def _sampled(
+    sequences: Sequences, most: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.int64]]:
+    """Positions by item, what each counts, and where each item's begin and end.
+
+    Of more than `most` positions of an item every so-manyeth is taken, and counts for the others.
+    """
+    order = np.argsort(sequences.items, kind="stable")
+    counts = np.bincount(sequences.items, minlength=sequences.n_items)
+    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    size = np.repeat(np.maximum(counts, most), counts)
+    taken = rank * most // size != (rank - 1) * most // size
+    weights = sequences.weights[order] * (size / most).astype(np.float32)
+    ends = np.concatenate([[0], np.cumsum(np.minimum(counts, most))])
+    return order[taken], weights[taken], ends
 
 
 def _totals(
-    sequences: Sequences, decay: NDArray[np.float64], backward: float
+    sequences: Sequences, decay: NDArray[np.float32], backward: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Row and column totals of all co-occurrences, a lag at a time."""
+    """Row and column totals of all co-occurrences.
+
+    The users' sequences are laid out with a window of nothing between them, so that one convolution
+    sums what is after each position and one what is before.
+    """
+    window = len(decay)
+    changes = np.concatenate([[0], np.cumsum(sequences.users[1:] != sequences.users[:-1])])
+    places = np.arange(len(sequences)) + (changes[: len(sequences)] + 1) * window
+    spread = np.zeros(int(places.max(initial=0)) + window + 1, dtype=np.float32)
+    spread[places] = sequences.weights
+    after = np.convolve(spread, decay[::-1])[places + window]
+    before = np.convolve(spread, decay)[places - 1]
     out_sums = np.zeros(sequences.n_items)
     in_sums = np.zeros(sequences.n_items)
-    for lag, factor in enumerate(decay, start=1):
-        same = np.flatnonzero(sequences.users[lag:] == sequences.users[:-lag])
-        pair = sequences.weights[same].astype(np.float64) * sequences.weights[same + lag]
-        earlier = np.bincount(sequences.items[same], pair, sequences.n_items)
-        later = np.bincount(sequences.items[same + lag], pair, sequences.n_items)
-        out_sums += factor * (earlier + backward * later)
-        in_sums += factor * (later + backward * earlier)
+    outward = sequences.weights * (after + backward * before)
+    inward = sequences.weights * (before + backward * after)
+    out_sums += np.bincount(sequences.items, outward, sequences.n_items)
+    in_sums += np.bincount(sequences.items, inward, sequences.n_items)
     return out_sums, in_sums
 
 

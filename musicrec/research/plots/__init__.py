@@ -5,6 +5,7 @@ No function here reads data or decides what it means; tables come from `musicrec
 """
 
 from musicrec.research.plots.counts import bars, stacked_bars
+from musicrec.research.plots.history import genres_over_time, hours, sound
 from musicrec.research.plots.items import (
     feature_distributions,
     genre_map,
@@ -33,13 +34,16 @@ __all__ = [
     "feature_halves",
     "genre_map",
     "genre_shares",
+    "genres_over_time",
     "genres_per_track",
+    "hours",
     "list_shift",
     "metric_by_segment",
     "metric_comparison",
     "paired_differences",
     "ranks",
     "raw_findings",
+    "sound",
     "stability",
     "stacked_bars",
     "style",

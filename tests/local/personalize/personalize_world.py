@@ -114,8 +114,8 @@ class World:
                 return found
         raise TimeoutError(found)
 
-    def load(self, interactions=None, items=None, users=None):
-        """Group, datasets and contents."""
+    def load(self, interactions=None, items=None, users=None, schema=None):
+        """Group, datasets and contents; `schema` is that of the interactions."""
         self.group()
         rows = listening_rows() if interactions is None else interactions
         tables = {"Interactions": (HEADERS["Interactions"], rows)}
@@ -124,7 +124,7 @@ class World:
         if users is not None:
             tables["Users"] = (HEADERS["Users"], users)
         for kind, (columns, content) in tables.items():
-            self.dataset(kind)
+            self.dataset(kind, schema if kind == "Interactions" else None)
             done = self.import_csv(kind, self.put_csv(f"{kind}.csv", columns, content))
             assert done["status"] == "ACTIVE", done
         tracker = self.control.create_event_tracker(

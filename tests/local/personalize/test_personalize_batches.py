@@ -211,7 +211,7 @@ class TestSegments:
         _, lines = segment.run(
             "fans", version, [{"itemId": "i1-03"}, {"itemId": "unknown"}], numResults=10
         )
-        users = lines[0]["output"]["recommendedUsers"]
+        users = lines[0]["output"]["usersList"]
         assert len(users) == 10
         assert {int(user[1:]) % 4 for user in users} == {1}
         assert lines[1]["output"] is None
@@ -224,7 +224,7 @@ class TestSegments:
         query = {"itemAttributes": 'ITEMS.genre = "g2" AND Items.GENRE = "all"'}
         done, lines = segment.run("attributes", version, [query], numResults=8, filterArn=kept)
         assert done["numResults"] == 8
-        users = lines[0]["output"]["recommendedUsers"]
+        users = lines[0]["output"]["usersList"]
         assert {int(user[1:]) % 4 for user in users} == {2}
 
     def test_filter_of_items_is_refused(self, music, segment):

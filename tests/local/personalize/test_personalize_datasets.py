@@ -1,5 +1,7 @@
 """Dataset groups, datasets, trackers, tags: life cycle, quotas, order of deletion."""
 
+import re
+
 import pytest
 from botocore.exceptions import ClientError
 from personalize_data import INTERACTIONS, item_rows
@@ -23,11 +25,6 @@ class TestDatasetGroups:
         """A role without a key is refused."""
         with pytest.raises(world.control.exceptions.InvalidInputException, match="kmsKeyArn"):
             world.control.create_dataset_group(name="g", roleArn="arn:aws:iam::123456789012:role/r")
-
-    def test_domain_groups_are_refused(self, world):
-        """They are not emulated, and the message says so."""
-        with pytest.raises(world.control.exceptions.InvalidInputException, match="domain"):
-            world.control.create_dataset_group(name="g", domain="ECOMMERCE")
 
     def test_group_with_datasets_stays(self, world):
         """Deletion goes from the leaves to the root."""
@@ -97,6 +94,16 @@ class TestDatasets:
 
 
 class TestEventTrackers:
+    def test_tracker_is_named_once_and_has_an_arn_of_eight_characters(self, world):
+        """The ARN does not hold the name, and the name is still taken for another group."""
+        world.group()
+        arn = world.control.create_event_tracker(name="a", datasetGroupArn=world.arns["group"])[
+            "eventTrackerArn"
+        ]
+        assert re.fullmatch(r"arn:aws:personalize:[^:]+:\d{12}:event-tracker/[0-9a-f]{8}", arn)
+        with pytest.raises(world.control.exceptions.ResourceAlreadyExistsException):
+            world.control.create_event_tracker(name="a", datasetGroupArn=world.group("other"))
+
     def test_group_has_one(self, world):
         """A second tracker is refused."""
         world.group()

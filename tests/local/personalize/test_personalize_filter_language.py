@@ -91,6 +91,7 @@ class TestParse:
                 "one dataset only",
             ),
             ("EXCLUDE ItemID WHERE Items.A = 1 IF Items.B = 2", "CurrentUser only"),
+            ("INCLUDE UserID WHERE Users.A = 1 IF CurrentUser.B = 2", "a segment has none"),
             ('EXCLUDE ItemID WHERE Items.A = 1 IF CurrentUser.B < "x"', "compares numbers"),
         ],
     )

@@ -13,7 +13,7 @@ from musicrec.local.personalize.event_selection import EventSelection
 from musicrec.local.personalize.history import FILTER_WINDOW, recent_by_type
 from musicrec.local.personalize.interaction_log import InteractionLog, StreamedEvent
 from musicrec.local.personalize.interaction_table import IDENTITY, InteractionTable
-from musicrec.local.personalize.item_features import CATEGORY_WEIGHT, item_features
+from musicrec.local.personalize.item_features import CATEGORY_WEIGHT, FeatureEncoder, item_features
 from musicrec.local.personalize.metadata import MetadataRecords
 from musicrec.local.personalize.training import Trained
 from musicrec.research.models import Popularity
@@ -142,11 +142,12 @@ class TestItemFeatures:
         content = b"ITEM_ID,GENRE,TEMPO,YEAR\na,x|y,100,\nb,x,120,\nc,,,\n"
         records.replace_bulk(read([CsvFile("i", content)], records.schema))
         index = {"a": 0, "b": 1, "c": 2, "stranger": 3}
-        features = item_features(records, index, frozenset({"YEAR"}))
+        encoder = FeatureEncoder.learned(records, frozenset({"YEAR"}))
+        features = item_features(encoder, records, index)
         w = CATEGORY_WEIGHT
         assert features.tolist() == [[w, w, -1], [w, 0, 1], [0, 0, 0], [0, 0, 0]]
 
     def test_empty_dataset_gives_none(self):
         """Nothing usable, no features."""
         records = MetadataRecords(avro.parse(ITEMS), "ITEM_ID")
-        assert item_features(records, {"a": 0}) is None
+        assert item_features(FeatureEncoder.learned(records), records, {"a": 0}) is None

@@ -28,6 +28,11 @@ class TestReading:
             {"ITEM_ID": "b", "GENRE": None, "TEMPO": None, "YEAR": None},
         ]
 
+    def test_other_columns_are_left_out(self):
+        """Such as the row numbers, without a name, that pandas writes unless told not to."""
+        table = read(",ITEM_ID,GENRE,TEMPO,YEAR,MOOD\n0,a,x,1.5,1999,sad\n")
+        assert table.to_pylist() == [{"ITEM_ID": "a", "GENRE": "x", "TEMPO": 1.5, "YEAR": 1999}]
+
     def test_quotes_and_escapes_are_understood(self):
         """Text in double quotes; a backslash escapes."""
         table = read('ITEM_ID,GENRE,TEMPO,YEAR\na,"x, \\"y\\"",1,1\n')
@@ -37,7 +42,7 @@ class TestReading:
         ("text", "reason"),
         [
             ("ITEM_ID,GENRE\na,b\n", "Input CSV is missing the following columns:[TEMPO, YEAR]."),
-            ("ITEM_ID,GENRE,TEMPO,YEAR,MOOD\n", "columns that the schema lacks:[MOOD]"),
+            ("ITEM_ID,GENRE,TEMPO,YEAR,YEAR\n", "has a column twice:[YEAR]"),
             ("ITEM_ID,GENRE,TEMPO,YEAR\na,b,1,1\nb,b,fast,1\n", "TEMPO must be of type float. (first at row 2: 'fast')"),
             ("ITEM_ID,GENRE,TEMPO,YEAR\na,b,1,1.5\n", "YEAR must be of type int. (first at row 1: '1.5')"),
             ("ITEM_ID,GENRE,TEMPO,YEAR\na,b,1,9999999999\n", "YEAR must be of type int"),
@@ -54,6 +59,26 @@ class TestReading:
         with pytest.raises(JobFailedError) as caught:
             read(text)
         assert reason in str(caught.value)
+
+    @pytest.mark.parametrize("bad", ["", "2006-2007"])
+    def test_a_few_bad_cells_of_metadata_are_null(self, bad):
+        """One row in a hundred may lack a number that the schema wants; one more may not."""
+        schema = rules.parse(avro("Items", "ITEM_ID:string", "YEAR:int"))
+        rows = [f"i{n},1999" for n in range(200)]
+        few = "\n".join(["ITEM_ID,YEAR", f"a,{bad}", f"b,{bad}", *rows])
+        assert read(few, schema).column("YEAR").to_pylist()[:3] == [None, None, 1999]
+        with pytest.raises(JobFailedError, match=r"Column YEAR .*first at row 1"):
+            read(f"{few}\nc,{bad}", schema)
+
+    @pytest.mark.parametrize("row", [",i,1", "u,,1", "u,i,", "u,i,soon"])
+    def test_no_bad_cell_of_an_interaction_is_forgiven(self, row):
+        """However many good rows there are."""
+        schema = rules.parse(
+            avro("Interactions", "USER_ID:string", "ITEM_ID:string", "TIMESTAMP:long")
+        )
+        rows = ["u,i,1"] * 500
+        with pytest.raises(JobFailedError, match="first at row 501"):
+            read("\n".join(["USER_ID,ITEM_ID,TIMESTAMP", *rows, row]), schema)
 
     def test_long_text_is_cut(self):
         """Textual columns are shortened, not refused."""

@@ -65,19 +65,13 @@ class TestAlgorithms:
 class TestAbsent:
     def test_lists_are_empty(self, world):
         """Clean-up code finds nothing to delete."""
-        assert world.control.list_recommenders()["recommenders"] == []
         assert world.control.list_metric_attributions()["metricAttributions"] == []
         assert world.control.list_metric_attribution_metrics()["metrics"] == []
 
     def test_making_one_is_refused(self, world):
         """The message says that it is not emulated."""
         refused = world.control.exceptions.InvalidInputException
-        with pytest.raises(refused, match="does not emulate recommenders"):
-            world.control.create_recommender(
-                name="r",
-                datasetGroupArn=world.group(),
-                recipeArn="arn:aws:personalize:::recipe/aws-vod-top-picks",
-            )
+        world.group()
         with pytest.raises(refused, match="does not emulate metric attribution"):
             world.control.create_metric_attribution(
                 name="m",
@@ -88,6 +82,6 @@ class TestAbsent:
 
     def test_described_ones_are_not_found(self, world):
         """Whatever the ARN."""
-        arn = f"arn:aws:personalize:{world.region}:123456789012:recommender/r"
+        arn = f"arn:aws:personalize:{world.region}:123456789012:metric-attribution/m"
         with pytest.raises(world.control.exceptions.ResourceNotFoundException, match=arn):
-            world.control.describe_recommender(recommenderArn=arn)
+            world.control.describe_metric_attribution(metricAttributionArn=arn)

@@ -31,7 +31,8 @@ class TestParse:
             ("[]", "record"),
             (avro("Interactions", *BASE, type="enum"), "record"),
             (avro("Interactions", *BASE, namespace="mine"), "namespace"),
-            (avro("Interactions", *BASE, version="2"), "version"),
+            (avro("Interactions", *BASE, version=None), "version"),
+            (avro("Interactions", *BASE, version=["1.0"]), "version"),
             (avro("Interactions"), "non-empty list of fields"),
             (avro("sth", *BASE), "'sth'"),
             (avro("Interactions", *BASE[:2]), "TIMESTAMP"),
@@ -51,6 +52,11 @@ class TestParse:
         """Each rule of the dataset type has its message."""
         with pytest.raises(InvalidInputError, match=text):
             rules.parse(schema)
+
+    @pytest.mark.parametrize("version", ["1.0", "1.1", 1])
+    def test_any_version_will_do(self, version):
+        """AWS takes what its samples send: 1.0, 1.1 and the number 1."""
+        assert rules.parse(avro("Interactions", *BASE, version=version)).kind == "INTERACTIONS"
 
     def test_field_is_found_in_any_case(self):
         """Filters name fields in any case."""

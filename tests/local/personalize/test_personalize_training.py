@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from personalize_data import PER_CLUSTER, item_rows, listening_rows
+from personalize_data import INTERACTIONS, PER_CLUSTER, item_rows, listening_rows
 
 from musicrec.local.personalize import solution_versions
 
@@ -36,7 +36,7 @@ class TestSolutions:
             (
                 "aws-user-personalization",
                 {"solutionConfig": {"algorithmHyperParameters": {"bptt": "99"}}},
-                "a number from 2 to 32",
+                "a whole number from 2 to 32",
             ),
             (
                 "aws-user-personalization",
@@ -161,8 +161,13 @@ class TestTraining:
 
     def test_reserved_words_are_no_event_types(self, world):
         """AWS's first notebook sends EVENT_TYPE as a type, which cannot be selected."""
-        rows = [(*row[:3], "EVENT_TYPE", None) for row in listening_rows()]
-        done = world.load(interactions=rows).train(world.solution(solutionConfig=EVENTS))
+        schema = INTERACTIONS.replace(
+            '"EVENT_TYPE", "type": "string"', '"EVENT_TYPE", "type": ["null", "string"]'
+        )
+        rows = [(*row[:3], None, None) for row in listening_rows()]
+        world.load(interactions=rows, schema=schema)
+        world.send("u001", {"eventType": "EVENT_TYPE", "itemId": "i0-01", "sentAt": 1_800_000_000})
+        done = world.train(world.solution(solutionConfig=EVENTS))
         assert "reserved keywords" in done["failureReason"]
 
     def test_defect_in_a_training_fails_the_version(self, world, monkeypatch):
@@ -274,6 +279,16 @@ class TestCampaigns:
         for delete, params in steps:
             delete(**params)
         assert control.list_solution_versions()["solutionVersions"] == []
+
+    def test_campaigns_are_listed_by_solution_or_by_version(self, music):
+        """AWS's samples give a version's ARN for the solution's, and find the campaign by it."""
+        campaign = music.arns["campaign"]
+        found = music.control.describe_campaign(campaignArn=campaign)["campaign"]
+        version = found["solutionVersionArn"]
+        for arn in (version, version.rpartition("/")[0]):
+            listed = music.control.list_campaigns(solutionArn=arn)["campaigns"]
+            assert [entry["campaignArn"] for entry in listed] == [campaign]
+        assert not music.control.list_campaigns(solutionArn=f"{version}0")["campaigns"]
 
 
 @pytest.mark.parametrize("recipe", ["aws-sims", "aws-similar-items"])

@@ -17,6 +17,8 @@ SHAPES = {
     for service, name in [
         ("personalize", "CreateSchema"),
         ("personalize", "CreateSolution"),
+        ("personalize", "DescribeSchema"),
+        ("personalize", "TagResource"),
         ("personalize", "CreateDatasetImportJob"),
         ("personalize-events", "PutEvents"),
         ("personalize-runtime", "GetRecommendations"),
@@ -97,6 +99,31 @@ class TestCheck:
         with pytest.raises(MalformedRequestError, match="sentAt"):
             check(SHAPES["PutEvents"], {"trackingId": "t", "sessionId": "s", "eventList": [event]})
 
+    @pytest.mark.parametrize("count", [2**31, -(2**31) - 1, 10**400])
+    def test_number_must_fit_the_type(self, count):
+        """An integer has 32 bits on the wire."""
+        with pytest.raises(MalformedRequestError, match="numResults"):
+            check(SHAPES["GetRecommendations"], {"numResults": count})
+
+    @pytest.mark.parametrize(
+        ("shape", "params"),
+        [
+            ("TagResource", {"tags": [{"tagKey": "line\nend", "tagValue": "v"}]}),
+            ("TagResource", {"tags": [{"tagKey": "tab\tkey", "tagValue": "v"}]}),
+            ("DescribeSchema", {"schemaArn": "arn:aws\u0663:personalize:r:1:schema/s"}),
+        ],
+    )
+    def test_patterns_mean_what_they_mean_in_java(self, shape, params):
+        """Separators are no control characters, digits are 0 to 9."""
+        with pytest.raises(InvalidInputError, match="regular expression pattern"):
+            check(SHAPES[shape], {"resourceArn": "arn:aws:personalize:r:1:schema/s"} | params)
+
+    def test_letters_of_all_scripts_are_letters(self):
+        """Tags take them, spaces among them."""
+        tag = {"tagKey": "clé \u00a0鍵_1", "tagValue": ""}
+        arn = "arn:aws:personalize:r:1:schema/s"
+        check(SHAPES["TagResource"], {"resourceArn": arn, "tags": [tag]})
+
     def test_unknown_members_are_ignored(self):
         """As on AWS, a member that the model lacks does no harm."""
         check(SHAPES["CreateSchema"], {"name": "a", "schema": "{}", "other": 1})
@@ -150,6 +177,12 @@ class TestWire:
             world.events.put_actions(datasetArn=arn, actions=[{"actionId": "a"}])
         assert caught.value.response["Error"]["Code"] == "InvalidInputException"
         assert "PutActions" in caught.value.response["Error"]["Message"]
+
+    def test_refusal_is_one_that_the_operation_declares(self, world):
+        """Listing the jobs of an unknown version is InvalidInput: the model has no NotFound there."""
+        arn = f"arn:aws:personalize:{world.region}:123456789012:solution/s/01234567"
+        with pytest.raises(world.control.exceptions.InvalidInputException, match="does not exist"):
+            world.control.list_batch_inference_jobs(solutionVersionArn=arn)
 
     def test_every_emulated_operation_exists(self):
         """No operation is registered under a name that no service has."""

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from musicrec.research.models import (
     Cooccurrence,
@@ -15,6 +17,7 @@ from musicrec.research.models import (
     RepeatHistoryConfig,
 )
 from musicrec.research.models.base import Interactions, NotFittedError, top_k
+from musicrec.research.models.window import Sequences
 
 DAY = 86_400
 NOTHING = np.array([], dtype=np.int32)
@@ -186,6 +189,42 @@ class TestItemKnn(ModelContract):
         assert scores[1] == pytest.approx(2 / np.sqrt(6))
         assert 0 < scores[2] < scores[1] / 2
 
+    def test_few_common_users_do_not_count(self):
+        """A pair below the limit falls back to popularity, one at it stays."""
+        interactions = listening("ab", "ab", "ac", "c", "c", "c", items="abc")
+        config = ItemKnnConfig(min_together=2)
+        scores = ItemKnn(config).fit(interactions).scores(codes(interactions, "a"))
+        assert scores[1] == pytest.approx(2 / np.sqrt(6))
+        assert 0 < scores[2] <= scores[1] / 2
+
+    def test_discount_decides_what_popularity_is_worth(self):
+        """Without one the number of common users counts alone; the whole divides by all users."""
+        interactions = listening("ab", "ab", "ac", "b", "b", "b", "b", "b", items="abc")
+        orders = [
+            ItemKnn(ItemKnnConfig(popularity_discount=power))
+            .fit(interactions)
+            .scores(codes(interactions, "a"))[1:]
+            for power in (0.0, 1.0)
+        ]
+        assert orders[0].tolist() == [2, 1]
+        assert orders[1] == pytest.approx([2 / 21, 1 / 3])
+
+
+def by_definition(sequences, config):
+    """Co-occurrences counted pair by pair, then divided by the powers of the totals."""
+    counts = np.zeros((sequences.n_items, sequences.n_items))
+    for one in range(len(sequences)):
+        for other in range(len(sequences)):
+            near = 0 < abs(other - one) <= config.window
+            if near and sequences.users[one] == sequences.users[other]:
+                factor = 0.5 ** ((abs(other - one) - 1) / config.window_half_life)
+                direction = 1 if other > one else config.backward_weight
+                counts[sequences.items[one], sequences.items[other]] += factor * direction
+    full = sum(0.5 ** (lag / config.window_half_life) for lag in range(config.window))
+    prior = config.prior_meetings * (1 + config.backward_weight) * full
+    out, into = counts.sum(axis=1) + prior, counts.sum(axis=0) + prior
+    return counts / np.outer(out, into) ** config.popularity_discount
+
 
 class TestCooccurrence(ModelContract):
     model = Cooccurrence
@@ -246,6 +285,31 @@ class TestCooccurrence(ModelContract):
         config = CooccurrenceConfig(popularity_discount=0.0)
         scores = Cooccurrence(config).fit(interactions).scores(codes(interactions, "a"))
         np.testing.assert_allclose(scores[1:], [0.5, 1.0])
+
+    def test_sample_of_the_meetings_stands_for_all(self):
+        """An item met oftener than is looked at keeps its counts, within what a sample allows."""
+        interactions = listening(*["ab", "ab", "ac"] * 40)
+        config = CooccurrenceConfig(popularity_discount=0.0, meetings=30)
+        scores = Cooccurrence(config).fit(interactions).scores(codes(interactions, "a"))
+        np.testing.assert_allclose(scores[1:3], [80, 40], rtol=0.1)
+
+    @settings(deadline=None)
+    @given(
+        histories=st.lists(st.text("abcde", min_size=1, max_size=12), min_size=1, max_size=6),
+        power=st.sampled_from([0.0, 0.5, 1.0]),
+    )
+    def test_matrix_is_the_definition(self, histories, power):
+        """The blocks, sums and scales give what the definition gives, pair by pair."""
+        interactions = listening(*histories, items="abcde")
+        config = CooccurrenceConfig(
+            window=4, window_half_life=2.0, popularity_discount=power, prior_meetings=1.0
+        )
+        model = Cooccurrence(config).fit(interactions)
+        expected = by_definition(Sequences.of(interactions), config)
+        for code in range(5):
+            scores = model.scores(np.array([code], dtype=np.int32))
+            reached = expected[code] > 0
+            np.testing.assert_allclose(scores[reached], expected[code][reached], rtol=1e-4)
 
     def test_newest_of_the_history_dominates(self):
         """After five plays in another neighbourhood, its items lead."""

@@ -50,10 +50,24 @@ class TestMomentAndTaste:
         assert model.scores(history).mean() == pytest.approx(0, abs=1e-5)
         assert np.corrcoef(model.scores(history), alone)[0, 1] < 0.999
 
-    def test_trial_on_few_users_finds_a_candidate(self):
-        """A trial smaller than the data still settles on one of the weights."""
-        config = MomentAndTasteConfig(trial_users=20)
-        assert MomentAndTaste(config).fit(crowd(in_turn)).weight in config.weights
+    @pytest.mark.parametrize("negligible", [0.0, 1.0])
+    def test_users_who_were_asked_are_learnt_from_unless_they_are_few(self, negligible):
+        """What only asked users met is known after a fit, unless their share is negligible."""
+        rng = np.random.default_rng(1)
+        rows = [
+            (f"u{user:03d}", f"i{rng.integers(9)}", when) for user in range(60) for when in (1, 2)
+        ]
+        own = [(f"u{user:03d}", f"own{user:03d}", 0) for user in range(60)]
+        interactions = Interactions.from_rows(rows + own)
+        config = MomentAndTasteConfig(weights=(0.0,), negligible=negligible)
+        model = MomentAndTaste(config).fit(interactions)
+        popular = model.scores(np.empty(0, dtype=np.int32))
+        unknown = [
+            name
+            for name in interactions.item_ids
+            if popular[interactions.item_ids.index(name)] == 0
+        ]
+        assert len(unknown) == (0 if negligible == 0 else 12)
 
     @pytest.mark.parametrize("rows", [[], [("u", "a", 1)], [("u", "a", 1), ("u", "b", 2)]])
     def test_too_little_data_keeps_the_first_weight(self, rows):

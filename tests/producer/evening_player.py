@@ -1,0 +1,119 @@
+"""A player that plays a fixed evening by a clock that moves only while a tracker waits.
+
+The evening never ends and is the same for everybody who asks at the same moment, so a tracker that
+was killed and started again can be compared with one that ran through.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import NamedTuple
+
+from musicrec.producer.playback import Item, Kind, PastPlay, Snapshot
+
+START_S = 1_767_600_000
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class Stretch(NamedTuple):
+    """A time in which the player shows one thing."""
+
+    seconds: int
+    item: Item
+    position: int
+    playing: bool
+
+
+def track(number: int, seconds: int) -> Item:
+    """A track with an id of its own."""
+    letter = ALPHABET[number % len(ALPHABET)]
+    track_id = f"{number:021}{letter}"
+    return Item(
+        uri=f"spotify:track:{track_id}",
+        track_id=track_id,
+        duration_ms=1000 * seconds,
+        name=f"Song {number}",
+        artists=("Ana",),
+        album="Album",
+    )
+
+
+def one_evening(seed: int) -> Iterator[Stretch]:
+    """Tracks heard out, skipped, paused and jumped in, one after another.
+
+    Without silences: a tracker asks rarely then, and what it sees first depends on when.
+    """
+    rng = random.Random(seed)
+    for number in count():
+        length = rng.randrange(120, 240)
+        item = track(number, length)
+        what = rng.choices(["out", "skip", "pause", "jump"], [8, 6, 2, 2])[0]
+        if what == "skip":
+            yield Stretch(rng.randrange(20, length - 30), item, 0, True)
+        elif what == "pause":
+            at = rng.randrange(30, length - 40)
+            yield Stretch(at, item, 0, True)
+            yield Stretch(rng.randrange(40, 300), item, at, False)
+            yield Stretch(length - at, item, at, True)
+        elif what == "jump":
+            at = rng.randrange(30, 60)
+            yield Stretch(at, item, 0, True)
+            yield Stretch(length - at - 25, item, at + 25, True)
+        else:
+            yield Stretch(length, item, 0, True)
+
+
+class EveningPlayer:
+    """What a tracker watches.
+
+    Args:
+        now: seconds since the epoch, in the simulation.
+        axis: the tracker's own time, milliseconds.
+        seed: of the evening.
+    """
+
+    def __init__(self, now: Callable[[], float], axis: Callable[[], int], seed: int = 1) -> None:
+        self._now, self._axis = now, axis
+        self._evening = one_evening(seed)
+        self._known: list[tuple[float, Stretch]] = []
+        self._ends = float(START_S)
+        self.failing: Callable[[], Exception | None] = lambda: None
+
+    def poll(self) -> Snapshot:
+        """What plays at this moment."""
+        error = self.failing()
+        if error is not None:
+            raise error
+        now = self._now()
+        began, shown = self._shown(now)
+        moved = round((now - began) * 1000) if shown.playing else 0
+        return Snapshot(
+            t=self._axis(),
+            kind=Kind.PLAY if shown.playing else Kind.PAUSE,
+            item=shown.item,
+            position_ms=1000 * shown.position + moved,
+            device="d",
+            device_type="Speaker",
+        )
+
+    def history(self, offset_ms: int) -> list[PastPlay]:
+        """The tracks that were heard out, as the platform remembers them."""
+        error = self.failing()
+        if error is not None:
+            raise error
+        self._shown(self._now())
+        ended = [
+            PastPlay(shown.item, round((began + shown.seconds) * 1000) - offset_ms)
+            for began, shown in self._known
+            if shown.playing
+            and 1000 * (shown.position + shown.seconds) == shown.item.duration_ms
+            and began + shown.seconds <= self._now()
+        ]
+        return ended[-50:]
+
+    def _shown(self, now: float) -> tuple[float, Stretch]:
+        while self._ends <= now:
+            stretch = next(self._evening)
+            self._known.append((self._ends, stretch))
+            self._ends += stretch.seconds
+        return next((began, one) for began, one in reversed(self._known) if began <= now)
