@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills test-environment notebooks test-fast test-notebooks check lint types format bench-models lock picture sample clean
+.PHONY: help demo up lab test test-kills test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-producer lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -63,6 +63,9 @@ bench-models: ## the models beside other libraries' (RATINGS=ratings.csv.gz; wit
 	$(PYTHON) -m venv build/bench
 	build/bench/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[bench]'
 	build/bench/bin/python -m benchmarks.models $(if $(RATINGS),"$(RATINGS)",--listeners notebooks/data/spotify_tracks_sample.csv.gz) $(BENCH)
+
+bench-producer: $(RUNTIME) ## how right the producer is, on simulated evenings whose truth is known (minutes)
+	$(BIN)/python -m benchmarks.producer $(BENCH)
 
 lock: ## resolve the dependencies again (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-package musicrec requirements.in -o requirements.lock

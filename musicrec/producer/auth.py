@@ -20,6 +20,8 @@ import requests
 from spotipy.cache_handler import CacheHandler
 from spotipy.oauth2 import SpotifyOauthError, SpotifyPKCE
 
+from musicrec.producer.defaults import ACCOUNTS_URL
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -32,8 +34,6 @@ SCOPES: Final = (
     "user-read-recently-played",
     "user-read-private",
 )
-ACCOUNTS_URL: Final = "https://accounts.spotify.com"
-API_URL: Final = "https://api.spotify.com"
 REQUEST_TIMEOUT_S: Final = 10.0
 EXPIRY_MARGIN_S: Final = 60.0
 DAY_S: Final = 86_400

@@ -22,11 +22,13 @@ from rich.markup import escape
 from rich.text import Text
 
 from musicrec.producer import scenarios
+from musicrec.producer.defaults import ACCOUNTS_URL, API_URL, PLAYING_S
 
 if TYPE_CHECKING:
     from musicrec.producer.auth import TokenFile
     from musicrec.producer.playback import PlayerEvent
-    from musicrec.producer.tracker import Status, Tracker
+    from musicrec.producer.status import Status
+    from musicrec.producer.tracker import Tracker
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
@@ -48,6 +50,10 @@ Home = Annotated[
         envvar="MUSICREC_HOME", help="Where the token and the outbox are.", file_okay=False
     ),
 ]
+AccountsUrl = Annotated[
+    str, typer.Option(envvar="SPOTIFY_ACCOUNTS_URL", help="Spotify's accounts service.")
+]
+SpotifyUrl = Annotated[str, typer.Option(envvar="SPOTIFY_API_URL", help="Spotify's Web API.")]
 HOME: Final = Path(typer.get_app_dir("musicrec"))
 
 
@@ -58,6 +64,8 @@ def login(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port to return to.")] = 8898,
     *,
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+    accounts_url: AccountsUrl = ACCOUNTS_URL,
+    spotify_url: SpotifyUrl = API_URL,
 ) -> None:
     """Let musicrec see what you play on Spotify; needed once in six months."""
     # Here and in track, because spotipy takes long to import.
@@ -72,7 +80,14 @@ def login(
         f"Your Spotify app must list this redirect address: http://127.0.0.1:{port}/callback"
     )
     try:
-        user_id = log_in(client_id, _token_path(home), show=show, port=port)
+        user_id = log_in(
+            client_id,
+            _token_path(home),
+            show=show,
+            port=port,
+            accounts_url=accounts_url,
+            api_url=spotify_url,
+        )
     except (LoginFailedError, PortBusyError) as error:
         raise _failure(str(error)) from error
     typer.echo(f"Logged in as {user_id}. Now run `musicrec track`.")
@@ -86,6 +101,12 @@ def track(
         typer.Option(envvar="MUSICREC_API_URL", help="`api_url` of the stack.", show_envvar=True),
     ],
     home: Home = HOME,
+    *,
+    interval: Annotated[
+        float, typer.Option(min=2, max=60, help="Seconds between polls while something plays.")
+    ] = PLAYING_S,
+    accounts_url: AccountsUrl = ACCOUNTS_URL,
+    spotify_url: SpotifyUrl = API_URL,
 ) -> None:
     """Send what you play on Spotify to the recommender, until Ctrl-C.
 
@@ -109,6 +130,9 @@ def track(
                 wait=stop.wait,
                 report=lambda event, wall_ms: _report(console, event, wall_ms),
                 rng=random.Random(),  # noqa: S311 - spreads retries, guards nothing
+                playing_s=interval,
+                accounts_url=accounts_url,
+                spotify_url=spotify_url,
             ) as (running, token),
         ):
             _watch(console, running, token)
@@ -176,6 +200,8 @@ def _watch(console: Console, running: Tracker, token: TokenFile) -> None:
         running.run()
     status = running.status
     console.print(f"Stopped: {status.accepted} events sent, {status.waiting} waiting.")
+    if status.unseen:
+        console.print(f"{status.unseen} plays were found in Spotify's history alone.")
     if status.set_aside:
         console.print(f"{status.set_aside} events were rejected for good and are kept aside.")
         console.print(f"The newest because: {escape(status.rejection or 'no reason given')}")
@@ -191,11 +217,28 @@ def _status_line(status: Status, days_left: float | None) -> Text:
         text.append(f", rejected {status.set_aside}: {status.rejection}", "yellow")
     if status.given_up:
         text.append(f", lost {status.given_up}: too many waited", "red")
-    for problem in filter(None, (status.problem, status.delivery_problem)):
+    problems = [each for each in (status.problem, status.delivery_problem) if each is not None]
+    for problem in problems:
         text.append(f"\n{problem}", "red")
-    if days_left is not None and days_left < WARN_DAYS:
-        text.append(f"\nlog in again within {max(0, int(days_left))} days", "yellow")
+    if status.last_error is not None and not problems:
+        problem, wall_ms = status.last_error
+        text.append(f"\nlast error at {_local(wall_ms):%H:%M}: {problem}", "dim")
+    text.append("\n").append_text(_token_line(days_left))
     return text
+
+
+def _token_line(days_left: float | None) -> Text:
+    """When the token dies; from a month before, what to do about it."""
+    if days_left is None:
+        return Text("nobody knows when this login ends: log in again to be told", "yellow")
+    days = max(0, int(days_left))
+    if days_left < WARN_DAYS:
+        return Text(f"log in again within {days} days: `musicrec login`", "yellow")
+    return Text(f"logged in for another {days} days", "dim")
+
+
+def _local(wall_ms: int) -> datetime:
+    return datetime.fromtimestamp(wall_ms / 1000, UTC).astimezone()
 
 
 def _report(console: Console, event: PlayerEvent, wall_ms: int) -> None:
@@ -203,7 +246,7 @@ def _report(console: Console, event: PlayerEvent, wall_ms: int) -> None:
     if event.ending is None or event.play is None:
         return
     item = event.play.item
-    at = datetime.fromtimestamp(wall_ms / 1000, UTC).astimezone()
+    at = _local(wall_ms)
     heard = f"{_minutes(event.ending.listened_ms)} of {_minutes(item.duration_ms)}"
     unsent = "" if item.track_id else " (not sent: no track id)"
     console.print(

@@ -79,12 +79,15 @@ class Endings:
         follower: Item | None = None,
     ) -> None:
         """Close a play that went on for so long after the last snapshot, or to its end if sooner."""
-        played = min(played_ms, self._steady.left(play, last))
+        left = self._steady.left(play, last)
+        played = min(played_ms, left)
+        # Replaced within the jitter of its end, it had ended: all of the rest was heard.
+        heard = left if follower is not None and left - played <= rules.JITTER_MS else played
         self._ledger.finish(
             last.t + played,
-            self._steady.position(play, last) + played,
+            self._steady.position(play, last) + heard,
             otherwise,
-            heard_ms=played,
+            heard_ms=heard,
             uncertainty_ms=played,
             follower=follower,
         )

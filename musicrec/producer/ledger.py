@@ -10,6 +10,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from musicrec.events import new_event_id
+from musicrec.producer import recent
 from musicrec.producer.playback import (
     Ending,
     Item,
@@ -78,6 +79,7 @@ class Ledger:
             session_id=session_id,
             item=item,
             from_ms=from_ms,
+            started_t=t,
             heard_ms=heard_ms,
             device=now.device,
             device_type=now.device_type,
@@ -174,6 +176,7 @@ class Ledger:
             back=same_track(follower, state.previous),
         )
         self.note(signal, t, end_pos, ending=ending)
+        recent.remember(state, play.item, play.started_t, self._dated(t))
         state.previous = play.item
         state.play = None
 

@@ -21,8 +21,6 @@ import spotipy
 from spotipy.oauth2 import SpotifyOauthError
 
 from musicrec.producer.auth import (
-    ACCOUNTS_URL,
-    API_URL,
     REQUEST_TIMEOUT_S,
     LoginRequiredError,
     MemoryToken,
@@ -30,6 +28,7 @@ from musicrec.producer.auth import (
     TokenFile,
     oauth_problem,
 )
+from musicrec.producer.defaults import ACCOUNTS_URL, API_URL
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,6 +18,8 @@ from musicrec.events import (
     new_event_id,
 )
 from musicrec.producer.playback import Item, PlayerEvent, Signal
+from musicrec.producer.recent import Unseen
+from musicrec.producer.rules import HOUR
 
 _TYPES: Final = {
     Signal.PLAY: EventType.PLAY,
@@ -73,6 +75,39 @@ def listening_event(
         device_type=play.device_type[:_MAX_DEVICE_TYPE] if play.device_type else None,
         track=_names(play.item),
     )
+
+
+def unseen_events(unseen: Unseen, *, user_id: str, offset_ms: int) -> list[ListeningEvent]:
+    """The two events of a play that only the history tells of; none for a track without an id.
+
+    How much of it was heard is not known, so `listened_ms` is left out. It belongs to no session
+    that was watched: plays that end within the same hour share one.
+
+    Args:
+        unseen: the play, on the producer's time axis.
+        user_id: the listener.
+        offset_ms: from that axis to epoch milliseconds.
+    """
+    item, ended_at = unseen.item, unseen.ended_t + offset_ms
+    if not is_track_id(item.track_id):
+        return []
+    assert item.track_id is not None
+    ending = EventType.COMPLETE if unseen.to_the_end else EventType.STOP
+    return [
+        ListeningEvent(
+            event_id=new_event_id(user_id, "history", item.uri, ended_at, event_type),
+            user_id=user_id,
+            session_id=new_event_id(user_id, "history", ended_at // HOUR),
+            track_id=item.track_id,
+            event_type=event_type,
+            occurred_at=t + offset_ms,
+            source=Source.RECENTLY_PLAYED,
+            schema_version=1,
+            duration_ms=_bounded(item.duration_ms) if item.duration_ms else None,
+            track=_names(item),
+        )
+        for event_type, t in ((EventType.PLAY, unseen.started_t), (ending, unseen.ended_t))
+    ]
 
 
 def _names(item: Item) -> TrackInfo | None:

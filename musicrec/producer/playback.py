@@ -106,6 +106,7 @@ class Play(Struct, kw_only=True, omit_defaults=True):
         session_id: the session in which it began.
         item: the track as it was named at the start.
         from_ms: position at which it began.
+        started_t: when it began.
         heard_ms: audible time, the telescoped sum of position steps; the part that a device
             without progress reports is in `unpositioned_ms`.
         unpositioned_ms: time since the start on a device that always reports progress 0.
@@ -123,6 +124,7 @@ class Play(Struct, kw_only=True, omit_defaults=True):
     session_id: str
     item: Item
     from_ms: int
+    started_t: int = 0
     heard_ms: int = 0
     unpositioned_ms: int = 0
     paused_at: int | None = None
@@ -133,6 +135,14 @@ class Play(Struct, kw_only=True, omit_defaults=True):
     device: str | None = None
     device_type: str | None = None
     context_uri: str | None = None
+
+
+class KnownPlay(Struct, frozen=True, array_like=True):
+    """A play that is over and known, so that the play history cannot tell of it once more."""
+
+    item: Item
+    started_t: int
+    ended_t: int
 
 
 class PlayerState(Struct, kw_only=True, omit_defaults=True):
@@ -152,6 +162,9 @@ class PlayerState(Struct, kw_only=True, omit_defaults=True):
         timestamp: the server's last mark of change.
         event_t: time of the last event; no later event is dated before it.
         active_t: when something last played or happened.
+        known: the plays of the last hours, in order of their ends.
+        forgotten_t: end of the newest play that was known and is no longer kept.
+        hidden: the private sessions of the last hours: from and until when.
     """
 
     player_id: str
@@ -167,6 +180,9 @@ class PlayerState(Struct, kw_only=True, omit_defaults=True):
     timestamp: int | None = None
     event_t: int | None = None
     active_t: int | None = None
+    known: list[KnownPlay] = []
+    forgotten_t: int | None = None
+    hidden: list[tuple[int, int]] = []
 
 
 class Ending(Struct, frozen=True, kw_only=True):

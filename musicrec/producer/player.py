@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from musicrec.producer import rules
+from musicrec.producer import recent, rules
 from musicrec.producer.endings import Endings
 from musicrec.producer.ledger import Ledger
 from musicrec.producer.playback import (
@@ -197,6 +197,7 @@ class Player:
 
     def _on_private(self, now: Snapshot, _history: Sequence[PastPlay]) -> None:
         play, last, seen = self.state.play, self.state.last, self.state.polled_t
+        recent.hide(self.state, now.t if seen is None else seen, now.t)
         if play is not None and last is not None and seen is not None:
             position = self._position(play, last)
             self._ledger.finish(seen, position, (Signal.STOP, "private"), judged=False)

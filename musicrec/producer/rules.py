@@ -19,6 +19,9 @@ HOUR: Final = 60 * MINUTE
 POSITION_TOLERANCE_MS: Final = 2_500
 """Positions are extrapolated by the server from the device's last report: they jitter."""
 
+JITTER_MS: Final = 350
+"""By how much one track's end and the next one's start may disagree and still be one moment."""
+
 DRIFT_SHARE: Final = 0.01
 """The tolerance grows by this share of the time between two polls."""
 

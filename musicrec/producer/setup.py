@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from musicrec.producer.auth import ACCOUNTS_URL, API_URL, Pkce, TokenFile
+from musicrec.producer.auth import Pkce, TokenFile
 from musicrec.producer.clock import Timeline
+from musicrec.producer.defaults import ACCOUNTS_URL, API_URL, PLAYING_S
 from musicrec.producer.ingest import IngestionApi
 from musicrec.producer.outbox import Outbox
 from musicrec.producer.spotify import SpotifyPlayer
@@ -40,6 +41,7 @@ def tracker(
     rng: random.Random,
     monotonic: Callable[[], float] = time.monotonic,
     wall: Callable[[], float] = time.time,
+    playing_s: float = PLAYING_S,
     accounts_url: str = ACCOUNTS_URL,
     spotify_url: str = API_URL,
 ) -> Iterator[tuple[Tracker, TokenFile]]:
@@ -56,6 +58,7 @@ def tracker(
         rng: spreads retries.
         monotonic: seconds that never go back.
         wall: seconds since the epoch.
+        playing_s: seconds between polls while something plays.
         accounts_url: base address of Spotify's accounts service.
         spotify_url: base address of Spotify's Web API.
 
@@ -90,6 +93,7 @@ def tracker(
                 wait=wait,
                 rng=rng,
                 report=report,
+                playing_s=playing_s,
             ),
             token,
         )

@@ -9,6 +9,7 @@ reaction.
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import requests
@@ -18,7 +19,6 @@ from spotipy.oauth2 import SpotifyOauthError
 
 from musicrec.producer.answers import read_history, read_player
 from musicrec.producer.auth import (
-    API_URL,
     REQUEST_TIMEOUT_S,
     LoginRequiredError,
     Pkce,
@@ -26,6 +26,7 @@ from musicrec.producer.auth import (
     UnavailableError,
     oauth_problem,
 )
+from musicrec.producer.defaults import API_URL
 from musicrec.producer.playback import Kind, PastPlay, Snapshot
 
 DEFAULT_RETRY_AFTER_S: Final = 30.0
@@ -61,6 +62,7 @@ class _Seen(Struct):
     status: int | None = None
     content_type: str = ""
     elapsed_ms: int = 0
+    date_ms: int | None = None
 
 
 class SpotifyPlayer:
@@ -112,12 +114,16 @@ class SpotifyPlayer:
         """The last plays that the platform remembers, at most 50.
 
         Args:
-            offset_ms: from the producer's axis to epoch milliseconds.
+            offset_ms: from the producer's axis to epoch milliseconds; taken when the answer does
+                not say what time it is.
 
         Raises:
             SpotifyError: as `poll`.
         """
         body = self._ask(lambda: self._client.current_user_recently_played(limit=HISTORY_LIMIT))
+        if self._seen.date_ms is not None:
+            # Rows are stamped by Spotify's clock, which this machine's need not agree with.
+            offset_ms = self._seen.date_ms - self._now()
         return [] if body is None else read_history(body, offset_ms)
 
     def _look(self, response: requests.Response, **_: object) -> None:
@@ -125,6 +131,7 @@ class SpotifyPlayer:
             response.status_code,
             response.headers.get("content-type", ""),
             round(response.elapsed.total_seconds() * 1000),
+            _epoch_ms(response.headers.get("date", "")),
         )
 
     def _ask(self, call: Callable[[], Any]) -> Any:
@@ -166,6 +173,14 @@ class SpotifyPlayer:
             raise oauth_problem(error) from error
         except (requests.RequestException, KeyError, TypeError) as error:
             raise UnavailableError(f"no new token ({type(error).__name__})") from error
+
+
+def _epoch_ms(date: str) -> int | None:
+    """A `Date` header in epoch milliseconds, None for anything else."""
+    try:
+        return round(parsedate_to_datetime(date).timestamp() * 1000)
+    except ValueError:
+        return None
 
 
 class _UnauthorizedError(SpotifyError):

@@ -8,28 +8,40 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from msgspec import structs
 
-from musicrec.events import ListeningEvent, new_event_id
+from musicrec.events import ListeningEvent, Source, new_event_id
+from musicrec.producer import recent
 from musicrec.producer.auth import SpotifyError
 from musicrec.producer.clock import Moment, Timeline
-from musicrec.producer.ingest import RefusedSenderError
+from musicrec.producer.defaults import PLAYING_S
+from musicrec.producer.deliveries import Deliveries, Waiting
 from musicrec.producer.isolating import Sender
-from musicrec.producer.mapping import listening_event
-from musicrec.producer.outbox import Memory, Outbox
+from musicrec.producer.mapping import listening_event, unseen_events
+from musicrec.producer.outbox import Memory
 from musicrec.producer.pacing import Pace
-from musicrec.producer.playback import Kind, PastPlay, PlayerEvent, PlayerState, Snapshot
+from musicrec.producer.playback import (
+    Kind,
+    PastPlay,
+    PlayerEvent,
+    PlayerState,
+    Signal,
+    Snapshot,
+)
 from musicrec.producer.player import Player
+from musicrec.producer.rules import MINUTE, SECOND
 from musicrec.producer.spotify import RateLimitedError
+from musicrec.producer.status import Status
 
 LONGEST_WAIT_S: Final = 120.0
 """Events that wait are tried again at least this often, however long Spotify must not be asked."""
 
-FIRST_RESEND_S: Final = 2.0
-LAST_RESEND_S: Final = 60.0
+HISTORY_EVERY_MS: Final = 20 * MINUTE
+HISTORY_RETRY_MS: Final = MINUTE
+AWAY_MS: Final = 210 * SECOND
+"""More time than this between two answers, and the history is asked what played meanwhile."""
 
 
 class Watched(Protocol):
@@ -42,31 +54,14 @@ class Watched(Protocol):
         """What the platform remembers of former plays."""
 
 
-@dataclass
-class Status:
-    """What a listener wants to see of a running tracker.
+class Store(Waiting, Protocol):
+    """Where state and events are kept: `musicrec.producer.outbox.Outbox`."""
 
-    Attributes:
-        playing: the track in the player, None when nothing or a private session plays.
-        paused: whether it pauses.
-        accepted: events that the API took since the start.
-        waiting: events in the outbox.
-        set_aside: events that the API will never take.
-        rejection: why, of the newest of them.
-        given_up: events lost because the outbox was full.
-        problem: why Spotify gives no answer, None while it does.
-        delivery_problem: why events wait, None while they do not.
-    """
+    def load(self, user_id: str, /) -> Memory | None:
+        """What was remembered last."""
 
-    playing: str | None = None
-    paused: bool = False
-    accepted: int = 0
-    waiting: int = 0
-    set_aside: int = 0
-    rejection: str | None = None
-    given_up: int = 0
-    problem: str | None = None
-    delivery_problem: str | None = None
+    def record(self, user_id: str, memory: Memory, new: Sequence[ListeningEvent], /) -> None:
+        """Store the state and the events that led to it."""
 
 
 def remembered_since(memory: Memory | None) -> Moment | None:
@@ -86,6 +81,8 @@ class Tracker:
         wait: waits that many seconds and says whether to stop.
         rng: spreads retries.
         report: is told of every inferred event, with its time in epoch milliseconds.
+        playing_s: seconds between polls while something plays.
+        source: how the events name their origin.
     """
 
     def __init__(
@@ -93,12 +90,14 @@ class Tracker:
         *,
         user_id: str,
         watched: Watched,
-        outbox: Outbox,
+        outbox: Store,
         api: Sender,
         timeline: Timeline,
         wait: Callable[[float], bool],
         rng: random.Random,
         report: Callable[[PlayerEvent, int], object],
+        playing_s: float = PLAYING_S,
+        source: Source = Source.LIVE,
     ) -> None:
         self._user_id = user_id
         self._watched = watched
@@ -106,17 +105,16 @@ class Tracker:
         self._api = api
         self._timeline = timeline
         self._wait = wait
-        self._rng = rng
         self._report = report
-        self._pace = Pace(rng)
-        self._send_at: int | None = None
-        self._resends = 0
+        self._source = source
+        self._pace = Pace(rng, playing_s)
         now = timeline.read()
         memory = outbox.load(user_id)
         self._hold_until_ms = memory.hold_until_ms if memory else None
+        self._history_t = 0  # at the first answer
         self._player = Player(memory.state if memory else _first_state(user_id, now))
         self.status = Status()
-        self._count()
+        self._deliveries = Deliveries(outbox, api, self.status, rng)
 
     def run(self) -> None:
         """Track until `wait` says to stop, then try once more to send what waits."""
@@ -124,16 +122,19 @@ class Tracker:
         self._store(self._player.wake(now.t), now)
         while not self._wait(self.step()):
             pass
-        self._send()
+        self._deliveries.finish(self._timeline.read())
 
     def step(self) -> float:
         """Ask once, store what it means, send; returns the seconds to wait before the next time."""
         delay = self._held()
         if delay is None:
             delay = self._ask()
-        if self._send_at is None or self._timeline.read().t >= self._send_at:
-            self._send()
-        return min(delay, LONGEST_WAIT_S)
+        elif delay > HISTORY_EVERY_MS / SECOND:
+            self._ask_history_alone()
+        now = self._timeline.read()
+        self._deliveries.attempt(now)
+        passed = (self._timeline.read().t - now.t) / 1000
+        return max(0.0, min(delay, LONGEST_WAIT_S) - passed)
 
     def _held(self) -> float | None:
         """Seconds left of a wait that Spotify asked for, None when there is none."""
@@ -145,6 +146,13 @@ class Tracker:
         self._hold_until_ms = None
         return None
 
+    def _ask_history_alone(self) -> None:
+        """While the player's quota is used up, the history may have one of its own."""
+        now = self._timeline.read()
+        if now.t >= self._history_t and self._player.state.polled_t is not None:
+            rows = self._history()
+            self._store([], now, rows or ())
+
     def _ask(self) -> float:
         try:
             snap = self._watched.poll()
@@ -152,44 +160,72 @@ class Tracker:
             return self._fail(error)
         if snap.kind is not Kind.ERROR and self._timeline.take_slept():
             snap = structs.replace(snap, slept=True)
-        happened = self._player.observe(snap, self._history(snap))
-        self._store(happened, self._timeline.read())
+        self.status.problem = None
+        away = self._was_away(snap)
+        rows = self._history() if self._player.wants_history(snap) else None
+        happened = self._player.observe(snap, rows or ())
+        if rows is None and (away or self._misses_something(snap, happened)):
+            rows = self._history()
+        self._store(happened, self._timeline.read(), rows or ())
         self._show(snap)
         return self._pace.after(snap, self._player.state)
 
-    def _history(self, snap: Snapshot) -> Sequence[PastPlay]:
-        if not self._player.wants_history(snap):
-            return ()
+    def _was_away(self, snap: Snapshot) -> bool:
+        polled = self._player.state.polled_t
+        return snap.slept or (polled is not None and snap.t - polled > AWAY_MS)
+
+    def _misses_something(self, snap: Snapshot, happened: Sequence[PlayerEvent]) -> bool:
+        """Whether the history may know of a play that the polls have not shown."""
+        if snap.kind is Kind.PRIVATE:
+            return False
+        begun = any(event.signal is Signal.PLAY for event in happened)
+        return snap.t >= self._history_t or (begun and recent.has_hole(self._player.state))
+
+    def _history(self) -> list[PastPlay] | None:
+        """The platform's play history, None if it cannot be had: then ends stay unknown."""
+        now = self._timeline.read()
         try:
-            return self._watched.history(self._timeline.read().offset_ms)
+            rows = self._watched.history(now.offset_ms)
         except SpotifyError as error:
-            # Without it the play ends as unknown, which is never wrong.
-            self.status.problem = str(error)
-            return ()
+            self.status.fail(str(error), now.wall_ms)
+            self._history_t = now.t + HISTORY_RETRY_MS
+            return None
+        self._history_t = now.t + HISTORY_EVERY_MS
+        return rows
 
     def _fail(self, error: SpotifyError) -> float:
         now = self._timeline.read()
-        self.status.problem = str(error)
+        self.status.fail(str(error), now.wall_ms)
         delay = self._pace.after_error(error, now.t)
         if isinstance(error, RateLimitedError):
             self._hold_until_ms = now.wall_ms + round(delay * 1000)
             self._store([], now)
         return delay
 
-    def _store(self, happened: Sequence[PlayerEvent], now: Moment) -> None:
+    def _store(
+        self, happened: Sequence[PlayerEvent], now: Moment, rows: Sequence[PastPlay] = ()
+    ) -> None:
+        unseen = recent.take_unseen(self._player.state, rows, now.t) if rows else []
         memory = Memory(
             state=self._player.state,
             t=now.t,
             wall_ms=now.wall_ms,
             hold_until_ms=self._hold_until_ms,
         )
-        new = [self._named(event, now) for event in happened]
-        self._outbox.record(self._user_id, memory, [event for event in new if event is not None])
+        new = [event for each in happened for event in self._named(each, now)]
+        for play in unseen:
+            new += unseen_events(play, user_id=self._user_id, offset_ms=now.offset_ms)
+        new.sort(key=lambda event: event.occurred_at)
+        self._outbox.record(self._user_id, memory, new)
+        self.status.unseen += len(unseen)
         for event in happened:
             self._report(event, event.t + now.offset_ms)
 
-    def _named(self, event: PlayerEvent, now: Moment) -> ListeningEvent | None:
-        return listening_event(event, user_id=self._user_id, offset_ms=now.offset_ms)
+    def _named(self, event: PlayerEvent, now: Moment) -> list[ListeningEvent]:
+        named = listening_event(
+            event, user_id=self._user_id, offset_ms=now.offset_ms, source=self._source
+        )
+        return [] if named is None else [named]
 
     def _show(self, snap: Snapshot) -> None:
         item = snap.item
@@ -197,38 +233,6 @@ class Tracker:
         if item is not None:
             self.status.playing = " - ".join(filter(None, (item.name, ", ".join(item.artists))))
         self.status.paused = snap.kind is Kind.PAUSE
-        self.status.problem = None
-
-    def _send(self) -> None:
-        status = self.status
-        retry_after_s: float | None = None
-        try:
-            delivery = self._outbox.deliver(self._api)
-        except RefusedSenderError as error:
-            status.delivery_problem = str(error)
-        else:
-            status.accepted += delivery.accepted
-            status.delivery_problem = delivery.problem
-            retry_after_s = delivery.retry_after_s
-        self._count()
-        self._plan_resend(retry_after_s)
-
-    def _count(self) -> None:
-        status = self.status
-        status.waiting = self._outbox.waiting()
-        status.given_up = self._outbox.given_up()
-        aside = self._outbox.set_aside()
-        status.set_aside = len(aside)
-        status.rejection = aside[-1][1] if aside else None
-
-    def _plan_resend(self, retry_after_s: float | None) -> None:
-        if self.status.delivery_problem is None:
-            self._send_at, self._resends = None, 0
-            return
-        bound = min(LAST_RESEND_S, FIRST_RESEND_S * 2.0 ** min(self._resends, 10))
-        self._resends += 1
-        delay = max(self._rng.uniform(0.0, bound), min(retry_after_s or 0.0, LAST_RESEND_S))
-        self._send_at = self._timeline.read().t + round(delay * 1000)
 
 
 def _first_state(user_id: str, now: Moment) -> PlayerState:

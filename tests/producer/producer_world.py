@@ -33,7 +33,7 @@ class Handler(BaseHTTPRequestHandler):
         status, body, headers = reply
         data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         data = b"" if status == 204 else data
-        self.send_response(status)
+        self.send_response_only(status)
         for name, value in {"content-type": "application/json", **headers}.items():
             self.send_header(name, value)
         self.send_header("content-length", str(len(data)))

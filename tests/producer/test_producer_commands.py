@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from musicrec.producer import commands
 from musicrec.producer.playback import Ending, Item, Play, PlayerEvent, Signal
-from musicrec.producer.tracker import Status
+from musicrec.producer.status import Status
 
 
 @pytest.fixture
@@ -113,7 +113,19 @@ class TestLines:
         assert "within 12 days" in text
 
     def test_the_status_is_short_when_all_is_well(self):
-        """A fresh token and no problem make one line."""
-        assert commands._status_line(Status(), 180.0).plain == (
-            "nothing playing | sent 0, waiting 0"
+        """Without a problem there is what plays, what was sent, and how long the login lasts."""
+        assert commands._status_line(Status(), 180.5).plain == (
+            "nothing playing | sent 0, waiting 0\nlogged in for another 180 days"
         )
+
+    def test_the_last_error_stays_on_show(self):
+        """What went wrong last is still told, with its time, when it is over."""
+        status = Status()
+        status.fail("no answer", 1_767_600_000_000)
+        status.problem = None
+        assert "last error at" in commands._status_line(status, 180.0).plain
+        assert "no answer" in commands._status_line(status, 180.0).plain
+
+    def test_a_token_of_unknown_age(self):
+        """A token that does not say when it was granted says so."""
+        assert "log in again" in commands._status_line(Status(), None).plain

@@ -17,13 +17,13 @@ def pace():
     return Pace(random.Random(1))
 
 
-def playing(position_s: float, t: int = 0) -> Snapshot:
-    item = Item("A", 200_000)
+def playing(position_s: float, t: int = 0, uri: str = "A") -> Snapshot:
+    item = Item(uri, 200_000)
     return Snapshot(t=t, kind=Kind.PLAY, item=item, position_ms=round(position_s * 1000))
 
 
-def shown(kind: Kind) -> Snapshot:
-    return Snapshot(t=0, kind=kind, item=Item("A", 200_000))
+def shown(kind: Kind, t: int = 0) -> Snapshot:
+    return Snapshot(t=t, kind=kind, item=Item("A", 200_000))
 
 
 class TestAnswers:
@@ -40,16 +40,29 @@ class TestAnswers:
         """A position past the end does not make it ask without pause."""
         assert pace.after(playing(230), RESTING) == 10.0
 
-    def test_a_long_rest_is_asked_about_less(self, pace):
-        """Idle answers come after 30, 60, then every 120 seconds; playing starts over."""
-        waits = [pace.after(shown(Kind.IDLE), RESTING) for _ in range(4)]
-        assert waits == [30.0, 60.0, 120.0, 120.0]
+    def test_a_run_of_skips_is_followed_closely(self, pace):
+        """After a track that was left early the next polls come within seconds, then as before."""
         pace.after(playing(50), RESTING)
-        assert pace.after(shown(Kind.IDLE), RESTING) == 30.0
+        waits = [pace.after(playing(2 + t, 10_000 + 1000 * t, "B"), RESTING) for t in (0, 3, 6, 10)]
+        assert waits == [3.0, 3.0, 4.0, 10.0]
+
+    def test_a_track_that_ended_is_no_skip(self, pace):
+        """The track after one whose end was due is polled for at the usual pace."""
+        pace.after(playing(195), RESTING)
+        assert pace.after(playing(1, 6_000, "B"), RESTING) == 10.0
+
+    def test_a_long_rest_is_asked_about_less(self, pace):
+        """Idle answers come every 30 seconds for an hour, then ever less; playing starts over."""
+        at = (0, 3_500, 3_700, 11_000)
+        waits = [pace.after(shown(Kind.IDLE, 1000 * t), RESTING) for t in at]
+        assert waits == [30.0, 30.0, 60.0, 120.0]
+        pace.after(playing(50, 12_000_000), RESTING)
+        assert pace.after(shown(Kind.IDLE, 12_010_000), RESTING) == 30.0
 
     def test_a_pause(self, pace):
-        """Paused answers come after 15, then every 30 seconds."""
-        assert [pace.after(shown(Kind.PAUSE), RESTING) for _ in range(3)] == [15.0, 30.0, 30.0]
+        """A pause is watched as closely as playing for two minutes, then less."""
+        waits = [pace.after(shown(Kind.PAUSE, 1000 * t), RESTING) for t in (0, 119, 121, 601)]
+        assert waits == [10.0, 10.0, 15.0, 30.0]
 
     def test_an_interrupted_play_is_watched(self, pace):
         """Nothing shown while a track should play is asked again soon."""
@@ -85,6 +98,11 @@ class TestErrors:
         assert pace.after_error(RateLimitedError("x", 7.0), 0) == 7.0
         assert pace.after(playing(50, t=60_000), RESTING) == 20.0
         assert pace.after(playing(50, t=608_000), RESTING) == 10.0
+
+    def test_slow_polls_still_meet_the_end(self, pace):
+        """However slow, the poll after a predicted end is not put off."""
+        pace.after_error(RateLimitedError("x", 7.0), 0)
+        assert pace.after(playing(195, t=60_000), RESTING) == 6.0
 
     def test_a_used_up_quota_slows_down_for_a_day(self, pace):
         """After waiting as asked, polls come every 30 seconds for a day."""

@@ -132,6 +132,14 @@ class TestAnswers:
         (past,) = player.history(offset_ms=1_767_600_000_000)
         assert (past.item.track_id, past.ended_t) == ("A" * 22, 123)
 
+    def test_the_history_is_read_by_spotifys_clock(self, spotify, player):
+        """A machine whose clock is an hour off still knows how long ago a play ended."""
+        rows = [{"track": track("A"), "played_at": "2026-01-05T08:00:00.000Z"}]
+        date = "Mon, 05 Jan 2026 08:00:20 GMT"
+        spotify.script("/v1/me/player/recently-played", 200, {"items": rows}, date=date)
+        (past,) = player.history(offset_ms=1_767_603_600_000)
+        assert past.ended_t == 123_000 - 20_000
+
 
 class TestErrors:
     def test_a_rate_limit_says_how_long(self, spotify, player):

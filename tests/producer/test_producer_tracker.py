@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import UTC, datetime
 
 import pytest
 from producer_world import playback, track
@@ -126,13 +127,13 @@ class TestTracking:
         assert set(evening.api.keys) == {"the-api-key"}
 
     def test_ends_are_polled_for(self, evening):
-        """One poll comes a second after each predicted end, the others every ten seconds."""
+        """One poll comes a second after each predicted end, the others at the usual pace."""
         evening.play(("B", 42), ("C", 200), ("A", 200))
         evening.track(300)
         polls = [START_S + sum(evening.waits[:count]) for count in range(len(evening.waits))]
         after_end = [poll - START_S - 242 for poll in polls if poll - START_S > 242]
         assert after_end[0] == pytest.approx(1.0, abs=0.1)
-        assert len(polls) == 31
+        assert len(polls) == 33
 
     def test_private_sessions_are_never_recorded(self, evening):
         """Neither the outbox nor the API sees anything of a private session."""
@@ -253,6 +254,94 @@ class TestSpotifyTrouble:
         evening.spotify.script("/v1/me/player/recently-played", 500, {"error": {"message": "x"}})
         evening.track(30)
         assert near(evening.sent())[1].startswith("stop A")
+
+
+HISTORY = "/v1/me/player/recently-played"
+
+
+def past(letter: str, seconds: float) -> dict:
+    """A row of the history that ended so long after the start of the evening."""
+    ended = datetime.fromtimestamp(START_S + seconds, UTC).isoformat()
+    return {"track": track(letter), "played_at": ended}
+
+
+class TestHistory:
+    def sources(self, evening) -> dict[str, str]:
+        """Where the first event of each track comes from."""
+        rows = [row for body in evening.api.bodies for row in body]
+        return {row["track_id"][0]: row["source"] for row in reversed(rows)}
+
+    def test_what_played_before_the_start_is_taken_once(self, evening):
+        """The history's plays of before the first poll are sent, marked as what they are."""
+        evening.spotify.history = [past("B", -100), past("C", -300)]
+        evening.play(("A", 200))
+        status = evening.track(60)
+        assert near(evening.sent())[:4] == [
+            "play C -500",
+            "complete C -300",
+            "play B -300",
+            "complete B -100",
+        ]
+        assert self.sources(evening) == {
+            "A": "live",
+            "B": "recently_played",
+            "C": "recently_played",
+        }
+        assert status.unseen == 2
+        evening.now += 5
+        assert evening.track(60).unseen == 0
+
+    def test_it_is_asked_every_twenty_minutes(self, evening):
+        """At the start and then three times an hour while all is watched."""
+        evening.play(*(("A", 200), ("B", 200)) * 10)
+        evening.track(3_590)
+        assert evening.spotify.calls.count(HISTORY) == 3
+
+    def test_watched_plays_are_not_taken_again(self, evening):
+        """The history of a watched evening adds no event."""
+        evening.play(*(("A", 200), ("B", 200)) * 10)
+        evening.track(1_000)
+        evening.spotify.history = [past("AB"[n % 2], 200 * n + 200) for n in range(5, -1, -1)]
+        evening.track(400)
+        assert evening.spotify.calls.count(HISTORY) == 2
+        assert all("recently" not in row["source"] for body in evening.api.bodies for row in body)
+
+    def test_a_hole_is_looked_into(self, evening):
+        """A silence before a track asks the history what the polls did not show."""
+        evening.play(("A", 60), (None, 60), ("B", 200))
+        evening.track(70)
+        evening.spotify.history = [past("C", 100), past("A", 60)]
+        evening.track(80)
+        assert self.sources(evening)["C"] == "recently_played"
+        assert near(evening.sent()).count("play A 0") == 1
+
+    def test_a_private_session_is_not_filled_in(self, evening):
+        """What the history tells of a private time is not sent, then or later."""
+        evening.play(("A", 200), ("B", 2000))
+        evening.track(50)
+        private = {"id": "d1", "type": "Speaker", "is_private_session": True}
+        evening.changes = {"device": private}
+        evening.track(1_400)
+        asked = evening.spotify.calls.count(HISTORY)
+        evening.spotify.history = [past("C", 900), past("A", 200)]
+        evening.track(100)
+        assert evening.spotify.calls.count(HISTORY) == asked
+        evening.changes = {}
+        evening.track(200)
+        assert evening.spotify.calls.count(HISTORY) > asked
+        assert "C" not in self.sources(evening)
+
+    def test_a_used_up_quota_leaves_the_history(self, evening):
+        """While the player may not be asked for hours, the history is, every twenty minutes."""
+        evening.play(("A", 20_000))
+        evening.track(60)
+        body = {"error": {"status": 429, "message": "x", "reason": "QUOTA_EXCEEDED"}}
+        evening.spotify.script("/v1/me/player", 429, body, Retry_After="7000")
+        asked = evening.spotify.calls.count("/v1/me/player")
+        before = evening.spotify.calls.count(HISTORY)
+        evening.track(5_000)
+        assert evening.spotify.calls.count("/v1/me/player") == asked + 1
+        assert evening.spotify.calls.count(HISTORY) - before == 5
 
 
 def test_without_login_there_is_no_tracker(evening):

@@ -9,6 +9,7 @@ from typing import Final
 
 from musicrec.catalog import Track
 from musicrec.events import EventType, ListeningEvent
+from musicrec.local.demo import producers
 from musicrec.local.demo.listening import Answer
 from musicrec.local.listeners import Batch, batches, demo_listeners, with_retries
 
@@ -28,13 +29,18 @@ class Population:
         listeners: how many they are.
         days: how long they play.
         seed: of everything random.
+
+    Attributes:
+        watched: what the real producer made of every fifth listener.
+        events: what is posted, in order of time.
     """
 
     def __init__(self, tracks: Sequence[Track], *, listeners: int, days: int, seed: int) -> None:
         self._seed = seed
         self._genres = {track.track_id: track.genres for track in tracks}
         self._simulation = demo_listeners(tracks, listeners=listeners, days=days, seed=seed)
-        self.events = list(self._simulation.events())
+        self.watched = producers.watch(self._histories(), {t.track_id: t for t in tracks})
+        self.events = sorted(self._posted(), key=lambda event: event.occurred_at)
 
     def requests(self) -> list[Batch]:
         """What the producers post, some of it twice, in order."""
@@ -73,6 +79,19 @@ class Population:
     def steer(self, user_id: str, genre: str, plays: int) -> list[ListeningEvent]:
         """The listener plays some tracks of a genre to the end, after everything so far."""
         return self._simulation.steer(user_id, genre, plays=plays)
+
+    def _histories(self) -> dict[str, list[ListeningEvent]]:
+        """What the listeners play who go through the real producer."""
+        chosen = self._simulation.listeners[:: producers.EVERY]
+        histories = {person.user_id: self._simulation.history(person.user_id) for person in chosen}
+        return {user_id: history for user_id, history in histories.items() if history}
+
+    def _posted(self) -> Iterator[ListeningEvent]:
+        """The producer's events of those, the simulation's own of everybody else."""
+        watched = self.watched.events
+        yield from (event for event in self._simulation.events() if event.user_id not in watched)
+        for events in watched.values():
+            yield from events
 
     def _completed(self) -> Iterator[ListeningEvent]:
         return (event for event in self.events if event.event_type is EventType.COMPLETE)

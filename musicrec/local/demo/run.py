@@ -15,6 +15,7 @@ from musicrec.local.demo import filling, listening, notebooks, stations
 from musicrec.local.demo.filling import Sent
 from musicrec.local.demo.listening import Answer
 from musicrec.local.demo.population import Population
+from musicrec.local.demo.producers import Watched
 from musicrec.local.demo.progress import Steps
 from musicrec.local.demo.stations import Station
 from musicrec.local.running import RunningStack, running
@@ -81,6 +82,7 @@ def fill(stack: RunningStack, steps: Steps, settings: Settings) -> tuple[Populat
             days=settings.days,
             seed=settings.seed,
         )
+        _say_watched(steps, population.watched)
         sent = _play(stack, steps, population)
     with steps.step("The three consumers take in what is on the stream"):
         filling.drain(stack)
@@ -90,6 +92,17 @@ def fill(stack: RunningStack, steps: Steps, settings: Settings) -> tuple[Populat
         rows = (f"{kind.upper()} {built.rows:,} rows" for kind, built in manifest.datasets.items())
         steps.say(", ".join(rows))
     return population, sent
+
+
+def _say_watched(steps: Steps, watched: Watched) -> None:
+    steps.say(
+        f"{len(watched.events)} of them through the real producer: {watched.polls:,} polls of a "
+        f"simulated Spotify, {watched.polls / watched.seconds:,.0f} a second"
+    )
+    steps.say(
+        f"it reported {watched.found:,} of their {watched.plays:,} plays; a skip within seconds may "
+        "fall between two polls"
+    )
 
 
 def _play(stack: RunningStack, steps: Steps, population: Population) -> Sent:
