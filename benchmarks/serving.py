@@ -95,7 +95,7 @@ def inside(aws: EmbeddedAws, names: Served, size: Size, count: int) -> dict[str,
     users = np.random.default_rng(1).integers(size.users, size=count)
     answered = [_request(names, int(user)) for user in users]
     refused = [json.dumps({"campaignArn": names.campaign}).encode()] * count
-    app = aws._parts.personalize
+    app = aws.personalize
     figures = {}
     for kind, bodies in (("answered", answered), ("refused", refused)):
         taken = np.array([_milliseconds(app, body) for body in bodies])

@@ -25,6 +25,7 @@ from musicrec.local.schedules import Schedules
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from musicrec.local.personalize.app import PersonalizeApp
     from musicrec.local.schedules import FiredTarget
 
 DRAIN_LIMIT_S: Final = 300.0
@@ -81,6 +82,11 @@ class EmbeddedAws:
     def endpoint_url(self) -> str:
         """Base URL of every service."""
         return self.aws.endpoint_url
+
+    @property
+    def personalize(self) -> PersonalizeApp:
+        """The application behind the three Personalize services, to be called without HTTP."""
+        return self._parts.personalize
 
     def start(self) -> None:
         """Listen and bring everything to life; when this returns, requests are answered.
