@@ -38,6 +38,7 @@ class ItemColumns:
     _rows: NDArray[np.int64] | None = None
     _numbers: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     _places: dict[str, dict[str, NDArray[np.int64]]] = field(default_factory=dict)
+    _present: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: MetadataRecords, item_index: dict[str, int]) -> ItemColumns:
@@ -96,7 +97,11 @@ class ItemColumns:
 
     def with_value(self, name: str) -> NDArray[np.bool_]:
         """Items whose column is not null."""
-        return self.with_any(name, self._value_places(name))
+        if name not in self._present:
+            present = self.with_any(name, self._value_places(name))
+            present.flags.writeable = False  # it is handed out again
+            self._present[name] = present
+        return self._present[name]
 
     def _value_places(self, name: str) -> dict[str, NDArray[np.int64]]:
         if name not in self._places:

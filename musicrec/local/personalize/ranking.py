@@ -32,9 +32,10 @@ def shown_scores(scores: NDArray[np.float32], codes: NDArray[np.int64]) -> list[
 
     The scores are standardised first, because models differ in scale; the order does not change.
     """
-    finite = scores[np.isfinite(scores)].astype(np.float64)
-    spread = float(finite.std()) or 1.0
-    top = float(finite.max())
-    total = np.exp((finite - top) / spread).sum()
+    finite = scores[np.isfinite(scores)]
+    top = finite.max()
+    spread = finite.std(dtype=np.float64) or 1.0
+    scaled = (finite - top) / np.float32(spread)
+    total = np.exp(scaled, out=scaled).sum(dtype=np.float64)
     shares = np.exp((scores[codes].astype(np.float64) - top) / spread) / total
     return [round(float(share), 7) for share in shares]

@@ -101,7 +101,9 @@ class MomentAndTaste:
         if len(history) == 0 or self._taste is None or self.weight == 0:
             return scores
         taste = _standardised(self._taste.scores(history))
-        return _standardised(scores) + np.float32(self.weight) * taste
+        taste *= np.float32(self.weight)
+        taste += _standardised(scores)
+        return taste
 
     def _fit_both(
         self, interactions: Interactions, item_features: NDArray[np.float32] | None
@@ -149,5 +151,7 @@ def _gains(
 
 
 def _standardised(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    spread = scores.std()
-    return np.asarray((scores - scores.mean()) / (spread if spread > 0 else 1), dtype=np.float32)
+    centred = scores - np.float32(scores.mean(dtype=np.float64))
+    spread = np.sqrt(np.dot(centred, centred) / max(1, len(centred)))
+    centred /= spread if spread > 0 else np.float32(1)
+    return centred
