@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from msgspec import structs
 
-from musicrec.events import ListeningEvent, Source, new_event_id
+from musicrec.events import EventType, ListeningEvent, Source, new_event_id
 from musicrec.producer import recent
 from musicrec.producer.auth import SpotifyError
 from musicrec.producer.clock import Moment, Timeline
@@ -212,11 +212,13 @@ class Tracker:
             wall_ms=now.wall_ms,
             hold_until_ms=self._hold_until_ms,
         )
-        new = [event for each in happened for event in self._named(each, now)]
-        for play in unseen:
-            new += unseen_events(play, user_id=self._user_id, offset_ms=now.offset_ms)
-        new.sort(key=lambda event: event.occurred_at)
-        self._outbox.record(self._user_id, memory, new)
+        watched = [event for each in happened for event in self._named(each, now)]
+        missed = [
+            event
+            for play in unseen
+            for event in unseen_events(play, user_id=self._user_id, offset_ms=now.offset_ms)
+        ]
+        self._outbox.record(self._user_id, memory, _in_order(watched, missed))
         self.status.unseen += len(unseen)
         for event in happened:
             self._report(event, event.t + now.offset_ms)
@@ -233,6 +235,15 @@ class Tracker:
         if item is not None:
             self.status.playing = " - ".join(filter(None, (item.name, ", ".join(item.artists))))
         self.status.paused = snap.kind is Kind.PAUSE
+
+
+def _in_order(
+    watched: Sequence[ListeningEvent], missed: Sequence[ListeningEvent]
+) -> list[ListeningEvent]:
+    """By time; at the same time what was missed lies between the end watched and the next play."""
+    first = next((n for n, each in enumerate(watched) if each.event_type is EventType.PLAY), None)
+    before, after = watched[:first], watched[len(watched) if first is None else first :]
+    return sorted([*before, *missed, *after], key=lambda event: event.occurred_at)
 
 
 def _first_state(user_id: str, now: Moment) -> PlayerState:

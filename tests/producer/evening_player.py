@@ -96,18 +96,19 @@ class EveningPlayer:
             device_type="Speaker",
         )
 
-    def history(self, offset_ms: int) -> list[PastPlay]:
-        """The tracks that were heard out, as the platform remembers them."""
+    def history(self, _offset_ms: int) -> list[PastPlay]:
+        """The tracks that were heard out; times by the platform's clock, however the listener's goes."""
         error = self.failing()
         if error is not None:
             raise error
-        self._shown(self._now())
+        now, axis = self._now(), self._axis()
+        self._shown(now)
         ended = [
-            PastPlay(shown.item, round((began + shown.seconds) * 1000) - offset_ms)
+            PastPlay(shown.item, axis + round((began + shown.seconds - now) * 1000))
             for began, shown in self._known
             if shown.playing
             and 1000 * (shown.position + shown.seconds) == shown.item.duration_ms
-            and began + shown.seconds <= self._now()
+            and began + shown.seconds <= now
         ]
         return ended[-50:]
 
