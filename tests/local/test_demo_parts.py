@@ -148,12 +148,13 @@ class TestNotebooks:
 
     @pytest.mark.slow
     def test_kept_outputs_hold_nothing_of_the_run(self, tmp_path: Path):
-        """What is stored has the outputs, and no times, paths or parameters of the run."""
-        source = self.notebook(tmp_path / "01_x.ipynb", "print('Björk')")
+        """What is stored has the outputs, and no times, progress, paths or parameters of the run."""
+        lines = "import sys; print('50 %', file=sys.stderr); print('Björk')"
+        source = self.notebook(tmp_path / "01_x.ipynb", lines)
         executed = notebooks.execute(source, tmp_path / "out")
         notebooks.keep(executed, source)
         (cell,) = nbformat.read(source, as_version=4).cells
-        assert cell.outputs[0]["text"] == "Björk\n"
+        assert [output["text"] for output in cell.outputs] == ["Björk\n"]
         assert cell.execution_count == 1
         assert "papermill" not in source.read_text()
         assert str(tmp_path) not in source.read_text()

@@ -213,6 +213,11 @@ class TestTheClock:
         assert status.waiting == 0
         assert_whole(world)
 
+    @pytest.mark.xfail(
+        strict=True,
+        reason="each step forward passes for sleep and moves the axis, so that rows of the play "
+        "history no longer match what was watched; see docs/producer.md",
+    )
     def test_swings(self, world):
         """A clock that is set again and again costs no event its end."""
         world.steps = [(500 + 300 * number, (-1) ** number * 1800) for number in range(12)]

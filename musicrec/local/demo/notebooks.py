@@ -67,6 +67,8 @@ def keep(executed: Path, notebook: Path) -> None:
     for cell in _code(result):
         for name in _RUN_METADATA:
             cell.metadata.pop(name, None)
+        # Progress bars, which a slow machine shows and a quick one does not.
+        cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
     _number(result)
     nbformat.write(result, notebook)
 
