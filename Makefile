@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-producer lock picture sample clean
+.PHONY: help demo up lab test test-kills test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -59,10 +59,18 @@ format: $(TOOLS) ## rewrite the code as ruff wants it
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench-models: ## the models beside other libraries' (RATINGS=ratings.csv.gz; with SASRec hours on a CPU)
+build/bench/bin/python:
 	$(PYTHON) -m venv build/bench
 	build/bench/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[bench]'
+
+bench-models: build/bench/bin/python ## the models beside other libraries' (RATINGS=ratings.csv.gz; with SASRec hours on a CPU)
 	build/bench/bin/python -m benchmarks.models $(if $(RATINGS),"$(RATINGS)",--listeners notebooks/data/spotify_tracks_sample.csv.gz) $(BENCH)
+
+bench-training: build/bench/bin/python ## how long a fit takes beside implicit's ALS, at the size of a service (minutes)
+	build/bench/bin/python -m benchmarks.training $(BENCH)
+
+bench-serving: $(RUNTIME) ## how quickly the embedded Personalize answers at the size of a service (minutes)
+	$(BIN)/python -m benchmarks.serving $(BENCH)
 
 bench-producer: $(RUNTIME) ## how right the producer is, on simulated evenings whose truth is known (minutes)
 	$(BIN)/python -m benchmarks.producer $(BENCH)
