@@ -8,23 +8,22 @@ operation = pytest.mark.operation
 WIDER = avro("Users", "USER_ID:string", "AGE:int?", "COUNTRY:string|?", "PLAN:string|?")
 
 
-@pytest.fixture(scope="module")
-def small(target):
+@pytest.fixture(scope="class")
+def small(target, request):
     """A dataset group without data that has one of everything that needs none; to be deleted."""
-    control, group = target.control, target.group("leaving")
-    dataset = target.dataset(group, "Users", "leaving")
-    target.dataset(group, "Interactions", "leaving")
-    tracker = control.create_event_tracker(name=target.name("leaving"), datasetGroupArn=group)
+    name = request.cls.__name__  # a class may run anywhere, and each changes what it has
+    control, group = target.control, target.group(name)
+    dataset = target.dataset(group, "Users", name)
+    target.dataset(group, "Interactions", name)
+    tracker = control.create_event_tracker(name=target.name(name), datasetGroupArn=group)
     target.later(control.delete_event_tracker, eventTrackerArn=tracker["eventTrackerArn"])
     target.made(
         lambda: control.describe_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])[
             "eventTracker"
         ]
     )
-    solution = target.solution(group, "aws-user-personalization-v2", "leaving")
-    kept = target.filter(
-        group, 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("skip")', "leaving"
-    )
+    solution = target.solution(group, "aws-user-personalization-v2", name)
+    kept = target.filter(group, 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("skip")', name)
     return {
         "group": group,
         "dataset": dataset,
@@ -35,10 +34,10 @@ def small(target):
     }
 
 
-@pytest.fixture(scope="module")
-def second(target, version):
+@pytest.fixture(scope="class")
+def second(target, version, request):
     """A campaign of the version that may be changed, and goes at the end."""
-    return target.campaign(version, "leaving")
+    return target.campaign(version, request.cls.__name__)
 
 
 class TestUpdates:
