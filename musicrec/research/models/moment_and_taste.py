@@ -48,11 +48,11 @@ class MomentAndTasteConfig:
 
     moment: CooccurrenceConfig = field(default_factory=CooccurrenceConfig)
     taste: LowRankEaseConfig = field(default_factory=LowRankEaseConfig)
-    weights: tuple[float, ...] = (0.3, 0.0, 1.0, 3.0, 10.0)
-    asked_users: int = 200
-    asked_share: float = 0.2
+    weights: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
+    asked_users: int = 400
+    asked_share: float = 0.4
     negligible: float = 0.01
-    depth: int = 25
+    depth: int = 50
 
 
 class MomentAndTaste:
