@@ -99,6 +99,7 @@ SERIES = {
             for name in ("1.Building_Personalize_Campaign", "3.Cleanup")
         ]
     ),
+    "objective": Series([f"{CASES}/objective_optimization/objective-optimization.ipynb"]),
     "text": Series([f"{CASES}/metadata/item-text-unstructured-metadata.ipynb"]),
     "holdout": Series(
         [f"{SCIENCE}/offline_performance_evaluation/personalize_temporal_holdout.ipynb"]
