@@ -11,6 +11,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -22,7 +23,15 @@ from musicrec.local.personalize.errors import (
     ResourceNotFoundError,
 )
 from musicrec.local.personalize.life_cycle import DELETION, LifeCycle, kind_of
-from musicrec.local.personalize.resources import ACTIVE, CHANGING, FAILED, Resource, Updatable
+from musicrec.local.personalize.resources import (
+    ACTIVE,
+    CHANGING,
+    FAILED,
+    Job,
+    Resource,
+    Updatable,
+    Update,
+)
 from musicrec.local.personalize.strict_json import read_json
 
 if TYPE_CHECKING:
@@ -97,15 +106,73 @@ class Region:
         """
         with self.lock:
             self.require_free(resource.arn)
-            life_cycle = self.life_cycle()
-            resource.passage = life_cycle.passage(kind_of(resource.arn), self.clock)
-            resource.doomed = life_cycle.failure(resource.arn)
-            if resource.doomed and resource.state == ACTIVE:
-                resource.state, resource.failure = FAILED, resource.doomed
+            self._begin(resource)
             self._created += 1
             resource.sequence = self._created
             self._resources[resource.arn] = resource
         return resource
+
+    def change(
+        self,
+        resource: Updatable,
+        shown: dict[str, Any],
+        effect: Callable[[], None],
+        *,
+        brings: Resource | None = None,
+        work: Callable[[Job], None] | None = None,
+    ) -> None:
+        """Begin an update, which takes the time that making the resource does.
+
+        Args:
+            resource: to be changed; nothing else may change it.
+            shown: what describe answers say of the update.
+            effect: makes the change. It comes at the end; if the update fails, not at all.
+            brings: what the resource is about to get.
+            work: what the update computes in the background before.
+        """
+        with self.lock:
+            now = self.clock()
+            update = Update(
+                arn=resource.arn, settings=shown, created=now, updated=now, brings=brings
+            )
+            update.state = update.state if work else ACTIVE
+            self._begin(update)
+            resource.update = update
+        if work:
+            self.workers.start(self, update, partial(self._work, resource, update, effect, work))
+            return
+        update.finished.set()
+        if not update.doomed:
+            self._replace(resource, update, effect)
+
+    def _begin(self, resource: Resource) -> None:
+        """Give a creation or an update its time and its fate."""
+        life_cycle = self.life_cycle()
+        resource.passage = life_cycle.passage(kind_of(resource.arn), self.clock)
+        resource.doomed = life_cycle.failure(resource.arn)
+        if resource.doomed and resource.state == ACTIVE:
+            resource.state, resource.failure = FAILED, resource.doomed
+
+    def _work(
+        self,
+        resource: Updatable,
+        update: Update,
+        effect: Callable[[], None],
+        work: Callable[[Job], None],
+    ) -> None:
+        work(update)
+        self._replace(resource, update, effect)
+
+    def _replace(self, resource: Updatable, update: Update, effect: Callable[[], None]) -> None:
+        """Let an update take effect at the end of its time, whenever that is noticed."""
+        end = max(self.clock(), update.passage.ending if update.passage else 0.0)
+
+        def replace() -> None:
+            with self.lock:
+                effect()
+                resource.updated = end
+
+        self.after(update.passage, replace)
 
     def get(self, kind: type[R], arn: str) -> R:
         """The resource of that kind and ARN.
