@@ -27,8 +27,9 @@ from personalize_inputs import (
 )
 from personalize_listener import Listener
 from personalize_model import DELETES, KINDS
+from personalize_models import MODELS
 from personalize_player import Player
-from personalize_shapes import MODELS, fitting, spoiled
+from personalize_shapes import fitting, spoiled
 from personalize_world import ROLE
 
 from musicrec.local.personalize.life_cycle import LifeCycle

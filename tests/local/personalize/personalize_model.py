@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pyarrow.compute as pc
-from personalize_shapes import MODELS
+from personalize_models import MODELS
 
 from musicrec.local.personalize.resources import Dataset, DatasetGroup
 

@@ -16,7 +16,8 @@ from functools import lru_cache
 
 from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
-from personalize_shapes import MODELS, complaints
+from personalize_models import MODELS
+from personalize_shapes import complaints
 from personalize_world import Clock
 
 from musicrec.local.personalize.app import create_app

@@ -1,6 +1,7 @@
 """Slow changes: nothing takes effect before its time, and nothing else may touch it until then."""
 
 import pytest
+from botocore import xform_name
 from personalize_data import avro, item_rows, listening_rows
 from personalize_world import ROLE
 
@@ -42,8 +43,15 @@ def computed(world, arn):
     assert job.finished.wait(30)
 
 
+def describing(world, noun, arn):
+    """Wait until the work of a job is done; a function that describes it."""
+    computed(world, arn)
+    describe = getattr(world.control, f"describe_{xform_name(noun)}")
+    return lambda: describe(**{f"{noun}Arn": arn})[noun]
+
+
 def started(world, kind, header, rows, **options):
-    """Begin an import; describes it."""
+    """Begin an import; a function that describes it."""
     arn = world.control.create_dataset_import_job(
         jobName="slow",
         datasetArn=world.arns[kind],
@@ -51,13 +59,7 @@ def started(world, kind, header, rows, **options):
         roleArn=ROLE,
         **options,
     )["datasetImportJobArn"]
-    computed(world, arn)
-
-    def describe():
-        found = world.control.describe_dataset_import_job(datasetImportJobArn=arn)
-        return found["datasetImportJob"]
-
-    return describe
+    return describing(world, "datasetImportJob", arn)
 
 
 class TestImports:
@@ -100,12 +102,7 @@ class TestDeletionJobs:
             dataSource={"dataLocation": location},
             roleArn=ROLE,
         )["dataDeletionJobArn"]
-        computed(world, arn)
-
-        def describe():
-            found = world.control.describe_data_deletion_job(dataDeletionJobArn=arn)
-            return found["dataDeletionJob"]
-
+        describe = describing(world, "dataDeletionJob", arn)
         clock.now += 50
         assert describe()["status"] == "IN_PROGRESS"
         assert "u001" in {row["USER_ID"] for row in world.export(name="before")}
