@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from botocore.session import Session
+from personalize_models import SERVICES
 
 from musicrec.local.personalize import absent
 from musicrec.local.personalize.operations import OPERATIONS
-
-SERVICES = ("personalize", "personalize-events", "personalize-runtime")
 
 HEAD = """# What the conformance suite holds
 
