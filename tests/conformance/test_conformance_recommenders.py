@@ -201,14 +201,11 @@ class TestAnswers:
 
 
 class TestOrderOfDeletion:
-    @operation("DeleteDatasetGroup", "DeleteDataset")
-    def test_recommender_keeps_datasets_and_group(self, target, cinema, picks):
-        """Neither a dataset nor the group of a recommender is deletable."""
+    @operation("DeleteDatasetGroup")
+    def test_recommender_keeps_its_group(self, target, cinema, picks):
+        """The dataset group of a recommender is not deletable."""
         assert picks
-        in_use = target.control.exceptions.ResourceInUseException
-        with pytest.raises(in_use):
-            target.control.delete_dataset(datasetArn=cinema.datasets["Items"])
-        with pytest.raises(in_use):
+        with pytest.raises(target.control.exceptions.ResourceInUseException):
             target.control.delete_dataset_group(datasetGroupArn=cinema.group)
 
 

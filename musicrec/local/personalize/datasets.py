@@ -144,8 +144,12 @@ def _users(region: Region, dataset: Dataset) -> list[str]:
         for entry in region.all(DeletionJob)
         if entry.group is group and entry.status in CHANGING
     ]
+    recommenders = [
+        entry
+        for entry in members(region, Recommender, group)
+        if entry.status in CHANGING or entry.being_updated
+    ]
     trackers = members(region, EventTracker, group) if dataset.kind == INTERACTIONS else []
-    others = (*members(region, Filter, group), *members(region, Recommender, group))
     return [
         entry.arn
         for entry in (
@@ -155,7 +159,8 @@ def _users(region: Region, dataset: Dataset) -> list[str]:
             *campaigns,
             *deletions,
             *trackers,
-            *others,
+            *recommenders,
+            *members(region, Filter, group),
         )
     ]
 

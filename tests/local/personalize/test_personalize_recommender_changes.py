@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from personalize_data import watching_rows
+from personalize_data import video_rows, watching_rows
 from personalize_domain import fill, listed, recommender
 
 from musicrec.local.personalize.auto_update import INTERVAL
@@ -192,6 +192,45 @@ class TestUpdates:
         cinema.control.stop_recommender(recommenderArn=cinema.arn)
         with pytest.raises(cinema.control.exceptions.InvalidInputException, match="INACTIVE"):
             cinema.update(minRecommendationRequestsPerSecond=3)
+
+
+class TestDatasets:
+    def test_dataset_stays_while_something_learns_of_it(self, cinema):
+        """While the recommender is made, and while an update is under way."""
+        cinema.app.life_cycle = SLOW
+        cinema.open()
+        dataset = cinema.world.arns["Items"]
+        in_use = cinema.control.exceptions.ResourceInUseException
+        with pytest.raises(in_use, match="recommender/r"):
+            cinema.control.delete_dataset(datasetArn=dataset)
+        cinema.clock.now += 1000
+        cinema.update(minRecommendationRequestsPerSecond=3)
+        with pytest.raises(in_use, match="recommender/r"):
+            cinema.control.delete_dataset(datasetArn=dataset)
+        cinema.clock.now += 1000
+        cinema.control.delete_dataset(datasetArn=dataset)
+
+    def test_without_its_datasets_it_still_answers(self, cinema):
+        """Nobody has watched anything any more, until it is streamed into a new dataset."""
+        cinema.open()
+        before = {item for item, *_ in video_rows()}
+        cinema.put()
+        for kind in ("Items", "Interactions"):
+            cinema.control.delete_dataset(datasetArn=cinema.world.arns[kind])
+        cinema.clock.now += INTERVAL
+        assert set(cinema.list()) == before
+        cinema.control.create_dataset(
+            name="again",
+            schemaArn=cinema.control.list_schemas()["schemas"][0]["schemaArn"],
+            datasetGroupArn=cinema.world.arns["group"],
+            datasetType="Interactions",
+        )
+        cinema.world.arns["tracking_id"] = cinema.control.create_event_tracker(
+            name="tracker", datasetGroupArn=cinema.world.arns["group"]
+        )["trackingId"]
+        seen = {"eventType": "Watch", "itemId": "i1-03", "sentAt": 1_800_000_000}
+        cinema.world.send("u001", seen)
+        assert set(cinema.list()) == before - {"i1-03"}
 
 
 class TestSwitching:
