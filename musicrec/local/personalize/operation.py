@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from musicrec.local.personalize.errors import InvalidInputError, TooManyTagsError
-from musicrec.local.personalize.region import PAGE_SIZE, Region, page
+from musicrec.local.personalize.paging import PAGE_SIZE, page
+from musicrec.local.personalize.region import Region
 from musicrec.local.personalize.resources import Job, Resource, Updatable
 from musicrec.local.personalize.workers import await_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from musicrec.local.personalize.paging import Listed
 
 Operation = Callable[[Region, dict[str, Any]], dict[str, Any]]
 """Takes checked parameters, gives the members of the answer."""
@@ -77,7 +80,7 @@ def narrowed(
 
 
 def list_page(
-    resources: Iterable[Resource],
+    resources: Iterable[Listed],
     member: str,
     params: dict[str, Any],
     *,

@@ -5,19 +5,15 @@ The lock guards the registry and the life cycle only. Whoever reads S3 or trains
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import time
 import uuid
 from dataclasses import dataclass, field
 from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from musicrec.local.personalize.errors import (
     InvalidInputError,
-    InvalidNextTokenError,
     ResourceAlreadyExistsError,
     ResourceInUseError,
     ResourceNotFoundError,
@@ -32,19 +28,15 @@ from musicrec.local.personalize.resources import (
     Updatable,
     Update,
 )
-from musicrec.local.personalize.strict_json import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from musicrec.local.parts import Aws
     from musicrec.local.personalize.life_cycle import Passage
     from musicrec.local.personalize.workers import Workers
 
 R = TypeVar("R", bound=Resource)
-
-PAGE_SIZE: Final = 100
-"""Entries of a listing's page unless the caller wants fewer. AWS documents no default."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -261,43 +253,3 @@ def require_unchanging(resource: Resource) -> None:
     """
     if isinstance(resource, Updatable) and resource.being_updated:
         raise ResourceInUseError(f"Resource {resource.arn} is being updated; wait for it.")
-
-
-def page(
-    entries: Iterable[Resource],
-    listing: str,
-    params: dict[str, Any],
-    *,
-    newest_first: bool = False,
-    usual: int = PAGE_SIZE,
-) -> tuple[list[Resource], str | None]:
-    """One page of a listing, and the token of the next one.
-
-    A token names the listing and the last resource shown, so pages stay whole while resources come
-    and go.
-
-    Raises:
-        InvalidNextTokenError: the token comes from elsewhere.
-    """
-    rest = list(entries)[::-1] if newest_first else list(entries)
-    if "nextToken" in params:
-        last = _read_token(listing, params["nextToken"])
-        rest = [entry for entry in rest if (entry.sequence > last) != newest_first]
-        rest = [entry for entry in rest if entry.sequence != last]
-    size = params.get("maxResults", usual)
-    shown = rest[:size]
-    return shown, _token(listing, shown[-1].sequence) if len(rest) > size else None
-
-
-def _token(listing: str, last: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([listing, last]).encode()).decode()
-
-
-def _read_token(listing: str, token: str) -> int:
-    try:
-        origin, last = read_json(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError, TypeError):
-        raise InvalidNextTokenError from None
-    if origin != listing or not isinstance(last, int):
-        raise InvalidNextTokenError
-    return last
