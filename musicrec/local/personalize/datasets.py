@@ -26,6 +26,7 @@ from musicrec.local.personalize.resources import (
     ExportJob,
     Filter,
     ImportJob,
+    MetricAttribution,
     Recommender,
     Schema,
     SolutionVersion,
@@ -160,6 +161,7 @@ def _users(region: Region, dataset: Dataset) -> list[str]:
             *deletions,
             *trackers,
             *recommenders,
+            *(e for e in members(region, MetricAttribution, group) if e.refers_to(dataset.kind)),
             *members(region, Filter, group),
         )
     ]

@@ -19,6 +19,7 @@ DURATIONS: Final = {
     "data-deletion-job": 600.0,
     "event-tracker": 60.0,
     "filter": 60.0,
+    "metric-attribution": 60.0,
     "solution": 60.0,
     "solution-version": 2700.0,
     "campaign": 510.0,

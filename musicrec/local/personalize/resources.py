@@ -13,6 +13,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
+    from musicrec.local.personalize.attribution import Metric
     from musicrec.local.personalize.auto_update import Refreshed
     from musicrec.local.personalize.avro import DatasetSchema
     from musicrec.local.personalize.filter_language import FilterExpression
@@ -43,6 +44,9 @@ CHANGING: Final = frozenset(
     }
 )
 """In these states a resource is neither usable nor deletable."""
+
+MAX_SOURCES: Final = 100
+"""Of the events that one metric attribution counts."""
 
 _DELETION_STATES: Final = {
     PENDING: "PENDING",
@@ -243,6 +247,31 @@ class EventTracker(Resource):
     arn_key: ClassVar[str] = "eventTrackerArn"
     group: DatasetGroup
     tracking_id: str
+
+
+@dataclass(kw_only=True, eq=False)
+class MetricAttribution(Resource):
+    """Which events of a group are counted.
+
+    Attributes:
+        metrics: by their names in capitals.
+        sources: those that events came from so far.
+    """
+
+    arn_key: ClassVar[str] = "metricAttributionArn"
+    group: DatasetGroup
+    metrics: dict[str, Metric]
+    sources: set[str] = field(default_factory=set)
+
+    def refers_to(self, kind: str) -> bool:
+        """Whether it needs the group's dataset of that type; it always needs Interactions."""
+        return kind in {"INTERACTIONS", *(metric.dataset for metric in self.metrics.values())}
+
+    def knows(self, source: str) -> bool:
+        """Whether the source is reported: one of the first `MAX_SOURCES` is."""
+        if len(self.sources) < MAX_SOURCES:
+            self.sources.add(source)
+        return source in self.sources
 
 
 @dataclass(kw_only=True, eq=False)

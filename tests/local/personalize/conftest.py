@@ -2,8 +2,11 @@
 
 import pytest
 from personalize_data import item_rows
+from personalize_office import NOW, Office
 from personalize_shop import Shop
 from personalize_world import Clock, Embedded
+
+from musicrec.local.personalize.life_cycle import LifeCycle
 
 
 def _clocked():
@@ -66,3 +69,12 @@ def first(clocked):
 def second(clocked):
     """A shop with the recipe of the second generation."""
     return Shop(*clocked, "aws-user-personalization-v2")
+
+
+@pytest.fixture
+def office(clocked):
+    """An office of one's own, at the beginning of time."""
+    embedded, clock = clocked
+    clock.now = float(NOW)
+    embedded.app.life_cycle = LifeCycle()
+    return Office(embedded, clock)

@@ -56,6 +56,7 @@ KINDS = {
         Kind("DataDeletionJob", "dataDeletionJobs", delete=False),
         Kind("EventTracker", "eventTrackers", ("datasetGroupArn",)),
         Kind("Filter", "Filters", ("datasetGroupArn",)),
+        Kind("MetricAttribution", "metricAttributions", ("datasetGroupArn",)),
         Kind("Solution", "solutions", ("datasetGroupArn",)),
         Kind(
             "SolutionVersion", "solutionVersions", ("solutionArn", "datasetGroupArn"), delete=False

@@ -105,9 +105,14 @@ class MemoryAws:
     region: str = REGION
     account_id: str = "123456789012"
 
-    def client(self, _):
-        """Jobs ask for S3 only."""
-        return self.s3
+    def client(self, service):
+        """Jobs ask for S3, and metric attributions for CloudWatch, which has one operation here."""
+        return self if service == "cloudwatch" else self.s3
+
+    def put_metric_data(self, *, Namespace, MetricData):  # noqa: N803 - boto3's names
+        """Take what CloudWatch would."""
+        assert Namespace == "AWS/Personalize"
+        assert 0 < len(MetricData) <= 1000
 
 
 class StagedWorkers(Workers):

@@ -158,7 +158,6 @@ class TestNotEmulated:
         "name",
         [
             *sorted(MODELS.keys() - OPERATIONS.keys()),
-            "CreateMetricAttribution",
         ],
     )
     def test_refusal_says_so_by_a_declared_exception(self, world, name):

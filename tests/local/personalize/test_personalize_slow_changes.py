@@ -244,6 +244,18 @@ class TestCampaigns:
         app.life_cycle = SLOW
         control.update_campaign(campaignArn=campaign, minProvisionedTPS=2)
 
+    def test_ranking_influence_is_refused(self, slow):
+        """Rather than kept without effect."""
+        world, _ = slow
+        with pytest.raises(
+            world.control.exceptions.InvalidInputException, match="rankingInfluence"
+        ):
+            world.control.create_campaign(
+                name="c",
+                solutionVersionArn=world.arns["version"],
+                campaignConfig={"rankingInfluence": {"FRESHNESS": 0.5}},
+            )
+
     def test_version_of_another_group_is_refused(self, slow):
         """A campaign is one of its dataset group's; another solution of the group will do."""
         world, _ = slow
