@@ -53,7 +53,8 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         check_active(Recommender, members(region, Recommender, group))
         version = _version(region, arn, recipe, group, config)
         deployed = _deployed(region, version, config)
-        recommender = region.add(Recommender(**shared, group=group, deployed=deployed))
+        made = Recommender(**shared, group=group, deployed=deployed, begun=version.created)
+        recommender = region.add(made)
     region.workers.start(region, recommender, partial(_train, region, version, recommender))
     return {"recommenderArn": arn}
 
@@ -72,9 +73,35 @@ def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         if config.get("trainingDataConfig") != before.get("trainingDataConfig"):
             version = _version(region, recommender.arn, recipe, recommender.group, config)
             work = partial(_train, region, version)
+            recommender.begun = version.created
         effect = partial(_deploy, region, recommender, version, config)
         region.change(recommender, {"recommenderConfig": config}, effect, work=work)
     return {"recommenderArn": recommender.arn}
+
+
+def retrain(region: Region, recommender: Recommender) -> None:
+    """Begin a training that nobody asked for; its model answers once it has had its time."""
+    replaced = recommender.deployed
+    recipe, config = replaced.version.solution.recipe, recommender.settings["recommenderConfig"]
+    version = _version(region, recommender.arn, recipe, recommender.group, config)
+    version.passage = region.life_cycle().passage("recommender", region.clock)
+    recommender.begun, recommender.retraining = version.created, version
+
+    def work() -> None:
+        train(region, version)
+        region.after(version.passage, partial(_renew, region, recommender, version, replaced))
+
+    region.workers.start(region, version, work)
+
+
+def _renew(
+    region: Region, recommender: Recommender, version: SolutionVersion, replaced: Campaign
+) -> None:
+    """Let the version answer, unless an update has brought another one meanwhile."""
+    with region.lock:
+        if recommender.deployed.version is replaced.version:
+            config = recommender.settings["recommenderConfig"]
+            recommender.deployed = _deployed(region, version, config)
 
 
 def stop(region: Region, params: dict[str, Any]) -> dict[str, Any]:

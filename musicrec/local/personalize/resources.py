@@ -348,6 +348,8 @@ class Recommender(Job, Updatable):
     Attributes:
         group: whose data it learns from.
         deployed: what answers, and the configuration by which it does.
+        begun: when the last training began, whoever asked for it.
+        retraining: what the last training that nobody asked for trains or trained.
         stopped: whether it was switched off last.
         switching: the time that switching it off or on takes; None for none.
     """
@@ -355,6 +357,8 @@ class Recommender(Job, Updatable):
     arn_key: ClassVar[str] = "recommenderArn"
     group: DatasetGroup
     deployed: Campaign
+    begun: float
+    retraining: SolutionVersion | None = None
     stopped: bool = False
     switching: Passage | None = None
 

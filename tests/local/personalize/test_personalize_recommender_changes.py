@@ -11,6 +11,7 @@ from musicrec.local.personalize.life_cycle import LifeCycle
 
 LATEST = max(row[2] for row in watching_rows())
 NEW = "brand-new"
+WEEK = 7 * 86_400
 SLOW = LifeCycle(
     transitions="slow", durations={"recommender": 1000, "switching": 100, "deletion": 0}
 )
@@ -37,9 +38,13 @@ class Cinema:
         """The description of the moment."""
         return self.control.describe_recommender(recommenderArn=self.arn)["recommender"]
 
+    def record(self):
+        """What the application keeps of it."""
+        return self.app._region(self.world.region).find(self.arn)
+
     def settle(self):
         """The description once no work is under way, whatever the states show."""
-        record = self.app._region(self.world.region).find(self.arn)
+        record = self.record()
         for job in filter(None, (record, record.update)):
             assert job.finished.wait(30)
         return self.look()
@@ -192,6 +197,105 @@ class TestUpdates:
         cinema.control.stop_recommender(recommenderArn=cinema.arn)
         with pytest.raises(cinema.control.exceptions.InvalidInputException, match="INACTIVE"):
             cinema.update(minRecommendationRequestsPerSecond=3)
+
+
+class TestRetraining:
+    """By the most popular videos, which a model learns of by training only."""
+
+    def hit(self, cinema):
+        """Everybody watches a new video."""
+        for number in range(60):
+            seen = {"eventType": "Watch", "itemId": NEW, "sentAt": LATEST + number}
+            cinema.world.send(f"u{number:03}", seen)
+
+    def open(self, cinema):
+        """A recommender under slow transitions, ACTIVE, and the video then."""
+        cinema.app.life_cycle = SLOW
+        cinema.open("aws-vod-most-popular")
+        cinema.clock.now += 1000
+        cinema.world.arns["tracking_id"] = cinema.control.create_event_tracker(
+            name="tracker", datasetGroupArn=cinema.world.arns["group"]
+        )["trackingId"]
+        cinema.clock.now += 60
+        self.hit(cinema)
+
+    def trained(self, cinema):
+        """Whether a training was begun by itself; it is computed then."""
+        cinema.look()
+        record = cinema.record()
+        return record.retraining is not None and record.retraining.finished.wait(30)
+
+    def test_every_seven_days_it_learns_anew(self, cinema):
+        """From when it was made; the old model answers until the training's time is over."""
+        self.open(cinema)
+        cinema.clock.now += WEEK - 1060 - 1
+        assert not self.trained(cinema)
+        cinema.clock.now += 1
+        assert self.trained(cinema)
+        assert NEW not in cinema.list()
+        cinema.clock.now += 1000
+        assert cinema.list()[0] == NEW
+        assert "latestRecommenderUpdate" not in cinema.look()
+
+    def test_stopped_it_learns_nothing(self, cinema):
+        """Started again, it does what was due."""
+        self.open(cinema)
+        cinema.control.stop_recommender(recommenderArn=cinema.arn)
+        cinema.clock.now += 2 * WEEK
+        assert not self.trained(cinema)
+        cinema.control.start_recommender(recommenderArn=cinema.arn)
+        cinema.clock.now += 100
+        assert self.trained(cinema)
+
+    def test_update_of_the_columns_goes_before(self, cinema):
+        """What was trained by the old ones is dropped; the next seven days begin with the update."""
+        self.open(cinema)
+        cinema.clock.now += WEEK
+        assert self.trained(cinema)
+        stale = cinema.record().retraining
+        cinema.app.life_cycle = LifeCycle(transitions="slow", durations={"recommender": 10})
+        cinema.update(**COLUMNS)
+        cinema.settle()
+        cinema.clock.now += 10
+        assert cinema.list()[0] == NEW
+        cinema.clock.now += 1000
+        found = cinema.look()["recommenderConfig"]
+        assert found["trainingDataConfig"] == COLUMNS["trainingDataConfig"]
+        assert cinema.record().deployed.version is not stale
+        cinema.clock.now += WEEK - 1011
+        assert self.trained(cinema)
+        assert cinema.record().retraining is stale
+        cinema.clock.now += 1
+        assert self.trained(cinema)
+        assert cinema.record().retraining is not stale
+
+    def test_training_that_fails_is_tried_a_week_later(self, cinema):
+        """The old model answers on."""
+        self.open(cinema)
+        cinema.control.delete_event_tracker(
+            eventTrackerArn=cinema.control.list_event_trackers()["eventTrackers"][0][
+                "eventTrackerArn"
+            ]
+        )
+        cinema.clock.now += 60
+        before = cinema.list()
+        cinema.control.delete_dataset(datasetArn=cinema.world.arns["Interactions"])
+        cinema.clock.now += WEEK
+        assert self.trained(cinema)
+        failed = cinema.record().retraining
+        cinema.clock.now += 1000
+        assert failed.status == "CREATE FAILED"
+        assert cinema.list() == before
+        assert cinema.look()["status"] == "ACTIVE"
+        cinema.clock.now += WEEK - 1000
+        assert self.trained(cinema)
+        assert cinema.record().retraining is not failed
+
+    def test_nothing_trains_unasked_under_instant_transitions(self, cinema):
+        """As solutions do not."""
+        cinema.open("aws-vod-most-popular")
+        cinema.clock.now += 2 * WEEK
+        assert not self.trained(cinema)
 
 
 class TestDatasets:
