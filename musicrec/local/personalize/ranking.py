@@ -33,9 +33,9 @@ def shown_scores(scores: NDArray[np.float32], codes: NDArray[np.int64]) -> list[
     known = scores if finite.all() else scores[finite]
     top = known.max()
     scaled = known - top
-    centred = scaled - scaled.mean(dtype=np.float64).astype(np.float32)
+    centred = scaled - scaled.mean()
     spread = np.sqrt(np.dot(centred, centred) / len(centred)) or np.float32(1)
     scaled /= spread
-    total = np.exp(scaled, out=scaled).sum(dtype=np.float64)
+    total = np.exp(scaled, out=scaled).sum()
     shares = np.exp((scores[codes].astype(np.float64) - top) / spread) / total
     return [round(float(share), 7) for share in shares]

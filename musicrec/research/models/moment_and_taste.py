@@ -151,7 +151,7 @@ def _gains(
 
 
 def _standardised(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    centred = scores - np.float32(scores.mean(dtype=np.float64))
+    centred: NDArray[np.float32] = scores - scores.mean()
     spread = np.sqrt(np.dot(centred, centred) / max(1, len(centred)))
     centred /= spread if spread > 0 else np.float32(1)
     return centred
