@@ -66,7 +66,7 @@ class Store(Waiting, Protocol):
 
 def remembered_since(memory: Memory | None) -> Moment | None:
     """Where a former run left the time axis, for `Timeline`."""
-    return None if memory is None else Moment(memory.t, memory.wall_ms)
+    return None if memory is None else Moment(memory.t, memory.wall_ms, memory.heard)
 
 
 class Tracker:
@@ -112,14 +112,13 @@ class Tracker:
         memory = outbox.load(user_id)
         self._hold_until_ms = memory.hold_until_ms if memory else None
         self._history_t = 0  # at the first answer
+        self._woken = False
         self._player = Player(memory.state if memory else _first_state(user_id, now))
         self.status = Status()
         self._deliveries = Deliveries(outbox, api, self.status, rng)
 
     def run(self) -> None:
         """Track until `wait` says to stop, then try once more to send what waits."""
-        now = self._timeline.read()
-        self._store(self._player.wake(now.t), now)
         while not self._wait(self.step()):
             pass
         self._deliveries.finish(self._timeline.read())
@@ -161,14 +160,22 @@ class Tracker:
         if snap.kind is not Kind.ERROR and self._timeline.take_slept():
             snap = structs.replace(snap, slept=True)
         self.status.problem = None
+        woke = self._wake(snap)
         away = self._was_away(snap)
         rows = self._history() if self._player.wants_history(snap) else None
-        happened = self._player.observe(snap, rows or ())
+        happened = [*woke, *self._player.observe(snap, rows or ())]
         if rows is None and (away or self._misses_something(snap, happened)):
             rows = self._history()
         self._store(happened, self._timeline.read(), rows or ())
         self._show(snap)
         return self._pace.after(snap, self._player.state)
+
+    def _wake(self, snap: Snapshot) -> list[PlayerEvent]:
+        """Go on from a former run, at the first answer: only then is it known how long ago it was."""
+        if self._woken or snap.kind is Kind.ERROR:
+            return []
+        self._woken = True
+        return self._player.wake(snap.t)
 
     def _was_away(self, snap: Snapshot) -> bool:
         polled = self._player.state.polled_t
@@ -210,6 +217,7 @@ class Tracker:
             state=self._player.state,
             t=now.t,
             wall_ms=now.wall_ms,
+            heard=now.heard,
             hold_until_ms=self._hold_until_ms,
         )
         watched = [event for each in happened for event in self._named(each, now)]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import NamedTuple
 
+from musicrec.producer.clock import Timeline
 from musicrec.producer.playback import Item, Kind, PastPlay, Snapshot
 
 START_S = 1_767_600_000
@@ -68,12 +69,12 @@ class EveningPlayer:
 
     Args:
         now: seconds since the epoch, in the simulation.
-        axis: the tracker's own time, milliseconds.
+        timeline: the tracker's clock, which hears the platform's as in every real answer.
         seed: of the evening.
     """
 
-    def __init__(self, now: Callable[[], float], axis: Callable[[], int], seed: int = 1) -> None:
-        self._now, self._axis = now, axis
+    def __init__(self, now: Callable[[], float], timeline: Timeline, seed: int = 1) -> None:
+        self._now, self._timeline = now, timeline
         self._evening = one_evening(seed)
         self._known: list[tuple[float, Stretch]] = []
         self._ends = float(START_S)
@@ -85,10 +86,11 @@ class EveningPlayer:
         if error is not None:
             raise error
         now = self._now()
+        self._timeline.hear(1000 * int(now))
         began, shown = self._shown(now)
         moved = round((now - began) * 1000) if shown.playing else 0
         return Snapshot(
-            t=self._axis(),
+            t=self._timeline.read().t,
             kind=Kind.PLAY if shown.playing else Kind.PAUSE,
             item=shown.item,
             position_ms=1000 * shown.position + moved,
@@ -101,7 +103,7 @@ class EveningPlayer:
         error = self.failing()
         if error is not None:
             raise error
-        now, axis = self._now(), self._axis()
+        now, axis = self._now(), self._timeline.read().t
         self._shown(now)
         ended = [
             PastPlay(shown.item, axis + round((began + shown.seconds - now) * 1000))

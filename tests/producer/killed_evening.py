@@ -74,7 +74,7 @@ def live(folder: Path, api, until: float) -> Outbox:
 
     Tracker(
         user_id=USER,
-        watched=EveningPlayer(lambda: clock.now, lambda: timeline.read().t),
+        watched=EveningPlayer(lambda: clock.now, timeline),
         outbox=outbox,
         api=api,
         timeline=timeline,

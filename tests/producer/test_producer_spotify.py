@@ -16,6 +16,7 @@ from musicrec.producer.auth import (
     TokenFile,
     UnavailableError,
 )
+from musicrec.producer.clock import Timeline
 from musicrec.producer.playback import Kind
 from musicrec.producer.spotify import (
     NotAllowedError,
@@ -51,10 +52,16 @@ def stored(tmp_path):
 
 
 @pytest.fixture
-def player(spotify, stored):
+def timeline():
+    """The producer's clock, which stands at 123 seconds."""
+    return Timeline(lambda: 123.0, lambda: 123.0)
+
+
+@pytest.fixture
+def player(spotify, stored, timeline):
     session = requests.Session()
     pkce = Pkce("client", stored, session, accounts_url=spotify.url, clock=lambda: NOW_S)
-    yield SpotifyPlayer(pkce, session, lambda: 123_000, api_url=spotify.url)
+    yield SpotifyPlayer(pkce, session, timeline, api_url=spotify.url)
     session.close()
 
 
@@ -139,6 +146,26 @@ class TestAnswers:
         spotify.script("/v1/me/player/recently-played", 200, {"items": rows}, date=date)
         (past,) = player.history(offset_ms=1_767_603_600_000)
         assert past.ended_t == 123_000 - 20_000
+
+    @pytest.mark.parametrize("status", [200, 400])
+    def test_every_answer_tells_the_time(self, spotify, player, timeline, status):
+        """Spotify's clock decides how long the machine slept, once it has been heard."""
+        for date in ("Mon, 05 Jan 2026 08:00:00 GMT", "Mon, 05 Jan 2026 09:00:00 GMT"):
+            body = playback("A", 0) if status == 200 else {"error": {"message": "invalid id"}}
+            spotify.script(PLAYER, status, body, date=date)
+            snap = player.poll()
+        assert timeline.take_slept()
+        assert 3_722_000 < snap.t <= 3_723_000
+
+    def test_a_failure_tells_no_time(self, spotify, player, timeline):
+        """Who fails may not be Spotify at all."""
+        for status, hour in ((200, 8), (502, 12)):
+            date = f"Mon, 05 Jan 2026 {hour:02}:00:00 GMT"
+            spotify.script(PLAYER, status, playback("A", 0), date=date)
+        player.poll()
+        with pytest.raises(UnavailableError):
+            player.poll()
+        assert not timeline.take_slept()
 
 
 class TestErrors:
@@ -297,4 +324,4 @@ def test_an_unreachable_spotify_is_no_answer(stored):
         session = requests.Session()
         pkce = Pkce("client", stored, session, accounts_url=url)
         with pytest.raises(UnavailableError, match="ConnectionError"):
-            SpotifyPlayer(pkce, session, lambda: 0, api_url=url).poll()
+            SpotifyPlayer(pkce, session, Timeline(*2 * [lambda: 0.0]), api_url=url).poll()

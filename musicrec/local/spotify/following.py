@@ -81,7 +81,7 @@ class Stage:
 
     def client(self, axis: Axis) -> SpotifyPlayer:
         """The producer's client, its times on the given axis."""
-        return SpotifyPlayer(self.pkce, self.session, lambda: axis.read().t, api_url=ADDRESS)
+        return SpotifyPlayer(self.pkce, self.session, axis, api_url=ADDRESS)
 
     def axis(self, memory: Memory | None = None) -> Axis:
         """The producer's clock, running on from where it was left."""
