@@ -38,6 +38,18 @@ class TestRepeats:
             "play A @126 from 0 repeat",
         ]
 
+    def test_a_restart_after_just_about_half_is_a_play_if_positions_are_not_exact(self):
+        """Half a track is 100 s, and positions off by 0.3 s cannot tell that from 99.5 s."""
+        jittered = [at(10 * n, "A", max(0, 10 * n + (-1) ** n * 0.3)) for n in range(10)]
+        assert story(jittered, at(100, "A", 0.2))[1:] == [
+            "stop A @99.8 heard 99.5 ends 99.5 restarted",
+            "play A @99.8 from 0 repeat",
+        ]
+
+    def test_a_restart_just_before_half_is_a_seek_if_positions_are_exact(self):
+        """Then 99.8 s are less than 100 s."""
+        assert story(runs("A", 0, 90), at(100, "A", 0.2))[1:] == ["seek A @99.8 99.8 to 0"]
+
     def test_a_restart_after_little_of_it_is_a_seek(self):
         """Previous after 18 % goes on with the same play."""
         assert story(runs("A", 0, 30), at(40, "A", 4), at(50, "A", 14))[1:] == [
