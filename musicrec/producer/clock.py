@@ -9,7 +9,7 @@ run ahead of the monotonic one counts as a suspend.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 SUSPEND_MS: Final = 5_000
@@ -85,7 +85,7 @@ class Timeline:
             self._slept = True
             elapsed += ahead
         self._mono_ms = mono
-        self._last = replace(self._last, t=self._last.t + elapsed, wall_ms=wall)
+        self._last = Moment(self._last.t + elapsed, wall, self._last.heard)
         return self._last
 
     def hear(self, clock_ms: int) -> None:
@@ -106,7 +106,7 @@ class Timeline:
             # The wall clock, set between two runs, may have led too far; never behind what was seen.
             t = max(now.heard.t, t + missing)
             self._slept |= missing > 0
-        self._last = replace(now, t=t, heard=Heard(t, clock_ms))
+        self._last = Moment(t, now.wall_ms, Heard(t, clock_ms))
 
     def take_slept(self) -> bool:
         """Whether the machine was suspended since the last call."""
