@@ -12,14 +12,14 @@ from typing import Final, Protocol
 
 from msgspec import structs
 
-from musicrec.events import EventType, ListeningEvent, Source, new_event_id
+from musicrec.events import ListeningEvent, Source, new_event_id
 from musicrec.producer import recent
 from musicrec.producer.auth import SpotifyError
 from musicrec.producer.clock import Moment, Timeline
 from musicrec.producer.defaults import PLAYING_S
 from musicrec.producer.deliveries import Deliveries, Waiting
 from musicrec.producer.isolating import Sender
-from musicrec.producer.mapping import listening_event, unseen_events
+from musicrec.producer.mapping import in_order, listening_event, unseen_events
 from musicrec.producer.outbox import Memory
 from musicrec.producer.pacing import Pace
 from musicrec.producer.playback import (
@@ -226,7 +226,7 @@ class Tracker:
             for play in unseen
             for event in unseen_events(play, user_id=self._user_id, offset_ms=now.offset_ms)
         ]
-        self._outbox.record(self._user_id, memory, _in_order(watched, missed))
+        self._outbox.record(self._user_id, memory, in_order(watched, missed))
         self.status.unseen += len(unseen)
         for event in happened:
             self._report(event, event.t + now.offset_ms)
@@ -243,15 +243,6 @@ class Tracker:
         if item is not None:
             self.status.playing = " - ".join(filter(None, (item.name, ", ".join(item.artists))))
         self.status.paused = snap.kind is Kind.PAUSE
-
-
-def _in_order(
-    watched: Sequence[ListeningEvent], missed: Sequence[ListeningEvent]
-) -> list[ListeningEvent]:
-    """By time; at the same time what was missed lies between the end watched and the next play."""
-    first = next((n for n, each in enumerate(watched) if each.event_type is EventType.PLAY), None)
-    before, after = watched[:first], watched[len(watched) if first is None else first :]
-    return sorted([*before, *missed, *after], key=lambda event: event.occurred_at)
 
 
 def _first_state(user_id: str, now: Moment) -> PlayerState:

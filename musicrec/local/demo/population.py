@@ -94,13 +94,14 @@ class Population:
     def steer(self, user_id: str, genre: str, plays: int) -> list[ListeningEvent]:
         """What the producer makes of some tracks of a genre, played out after everything so far."""
         played = self._simulation.steer(user_id, genre, plays=plays)
-        return producers.watch({user_id: played}, self._tracks).events[user_id]
+        return producers.watch([(user_id, played)], self._tracks).events[user_id]
 
-    def _histories(self) -> dict[str, list[ListeningEvent]]:
+    def _histories(self) -> Iterator[tuple[str, list[ListeningEvent]]]:
         """What they play, but for those who play nothing."""
-        people = (person.user_id for person in self._simulation.listeners)
-        histories = {user_id: self._simulation.history(user_id) for user_id in people}
-        return {user_id: history for user_id, history in histories.items() if history}
+        for person in self._simulation.listeners:
+            history = self._simulation.history(person.user_id)
+            if history:
+                yield person.user_id, history
 
     def _genres(self, event: ListeningEvent) -> tuple[str, ...]:
         track = self._tracks.get(event.track_id)

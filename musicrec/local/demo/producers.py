@@ -62,14 +62,20 @@ class _Job(Struct, frozen=True):
     tracks: Mapping[str, Track]
 
 
-_Followed = tuple[str, list[ListeningEvent], int]
-"""A listener, the events that the producer reported, and how often it polled."""
+class Followed(Struct, frozen=True):
+    """What the producer made of one listener; counts as in `Watched`."""
 
-Passing = Callable[[Iterable[_Followed]], Iterable[_Followed]]
+    listener: str
+    events: list[ListeningEvent]
+    plays: int
+    polls: int
+
+
+Passing = Callable[[Iterable[Followed]], Iterable[Followed]]
 
 
 def watch(
-    histories: Mapping[str, Sequence[ListeningEvent]],
+    histories: Iterable[tuple[str, Sequence[ListeningEvent]]],
     tracks: Mapping[str, Track],
     *,
     processes: int = 1,
@@ -79,24 +85,25 @@ def watch(
     """Follow listeners through their histories by polling.
 
     Args:
-        histories: the simulation's events by listener, each in order of time.
+        histories: each listener's events of the simulation, in order of time, at least one.
         tracks: the catalogue by id.
         processes: how many work at once; the events are the same for any number.
         passing: what the listeners pass through as they are finished, e.g. a progress bar.
         clock: measures how long it takes.
     """
-    started, polls = clock(), 0
-    events: dict[str, list[ListeningEvent]] = {}
+    started = clock()
     with _mapping(processes) as mapping:
-        for listener, told, asked in passing(mapping(_follow, _jobs(histories, tracks))):
-            events[listener] = told
-            polls += asked
-    plays = sum(_plays(history) for history in histories.values())
-    return Watched(events, plays, polls, clock() - started)
+        done = list(passing(mapping(_follow, _jobs(histories, tracks))))
+    return Watched(
+        events={each.listener: each.events for each in done},
+        plays=sum(each.plays for each in done),
+        polls=sum(each.polls for each in done),
+        seconds=clock() - started,
+    )
 
 
 @contextmanager
-def _mapping(processes: int) -> Iterator[Callable[..., Iterator[_Followed]]]:
+def _mapping(processes: int) -> Iterator[Callable[..., Iterator[Followed]]]:
     """The built-in `map`, or one that works in other processes."""
     if processes == 1:
         yield map
@@ -107,18 +114,19 @@ def _mapping(processes: int) -> Iterator[Callable[..., Iterator[_Followed]]]:
 
 
 def _jobs(
-    histories: Mapping[str, Sequence[ListeningEvent]], tracks: Mapping[str, Track]
+    histories: Iterable[tuple[str, Sequence[ListeningEvent]]], tracks: Mapping[str, Track]
 ) -> Iterator[_Job]:
-    for number, (listener, history) in enumerate(histories.items()):
+    for number, (listener, history) in enumerate(histories):
         played = {event.track_id for event in history}
         known = {track_id: tracks[track_id] for track_id in played if track_id in tracks}
         yield _Job(number, listener, history, known)
 
 
-def _follow(job: _Job) -> _Followed:
+def _follow(job: _Job) -> Followed:
     scene = stage(job.listener, replay(job.history, job.tracks), seed=job.number)
     events = _watch(scene, job.history, job.number)
-    return job.listener, events, scene.spotify.calls["/v1/me/player"]
+    polls = scene.spotify.calls["/v1/me/player"]
+    return Followed(job.listener, events, _plays(job.history), polls)
 
 
 def _watch(scene: Stage, history: Sequence[ListeningEvent], seed: int) -> list[ListeningEvent]:
