@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 import stat
+import traceback
 
 import pytest
 import requests
@@ -222,7 +223,7 @@ class TestErrors:
 class TestTokens:
     def test_a_401_is_refreshed_once(self, spotify, player, stored):
         """An access token that Spotify refuses is replaced, and the poll succeeds."""
-        spotify.access = "another"
+        spotify.access = "brand-new"
         spotify.player = playback("A", 1)
         assert player.poll().kind is Kind.PLAY
         assert spotify.calls == [PLAYER, TOKEN, PLAYER]
@@ -276,20 +277,20 @@ class TestTokens:
         with pytest.raises(LoginRequiredError):
             player.poll()
 
-    def test_secrets_are_in_no_log_and_no_message(self, spotify, player, caplog):
-        """Even with everything logged at DEBUG, no token is written or raised."""
+    def test_secrets_are_in_no_log_and_no_traceback(self, spotify, player, caplog):
+        """Even with everything logged at DEBUG, no token is written or raised, nor in a cause."""
         caplog.set_level(logging.DEBUG)
         messages = []
-        spotify.access = "another"
+        spotify.access = "brand-new"
         for status in (401, 403, 429, 500):
             spotify.script(PLAYER, status, {"error": {"status": status, "message": "no"}})
             try:
                 player.poll()
             except SpotifyError as error:
-                messages.append(f"{error} {error!r}")
+                messages += [repr(error), *traceback.format_exception(error)]
         everything = caplog.text + " ".join(messages)
         assert messages
-        for secret in ("access-", "refresh-", "another"):
+        for secret in ("access-", "refresh-", "brand-new"):
             assert secret not in everything
 
 
