@@ -75,11 +75,11 @@ MUTANTS = [
         "HALF_LIFE_MS: Final = 60 * DAY_MS", "HALF_LIFE_MS: Final = 30 * DAY_MS", ("09", "02"),
     ),
     Mutant(
-        "a skip counts as heard to the end", "profile.py",
-        "ACTIVITY_LEVELS: Final = ((0.5,", "ACTIVITY_LEVELS: Final = ((9.5,", ("02",),
+        "who plays ten tracks a day is a heavy listener", "profile.py",
+        '(25.0, "regular"))', '(10.0, "regular"))', ("02",),
     ),
     Mutant(
-        "NDCG discounts by the natural logarithm of rank + 2", "research/metrics.py",
+        "NDCG discounts from the second rank on", "research/metrics.py",
         "np.arange(2, length + 2)", "np.arange(3, length + 3)", ("05",),
     ),
     Mutant(
@@ -92,7 +92,7 @@ MUTANTS = [
         "possible = min(k, len(np.unique(relevant)))", "possible = len(np.unique(relevant))", ("05",),
     ),
     Mutant(
-        "the test begins inside the training", "research/splits.py",
+        "the training reaches a day into the test", "research/splits.py",
         "interactions.select(times < cut)", "interactions.select(times <= cut + 86_400)", ("05",),
     ),
     Mutant(
@@ -147,7 +147,7 @@ MUTANTS = [
         "return [*steps, *_parameters(", ("90",),
     ),
     Mutant(
-        "a quarter of a track is listening to it", "research/own_history.py",
+        "a twentieth of a track is listening to it", "research/own_history.py",
         "LISTENED_SHARE: Final = 0.5", "LISTENED_SHARE: Final = 0.05", ("09",),
     ),
 ]  # fmt: skip
