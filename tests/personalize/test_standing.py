@@ -118,6 +118,21 @@ class TestStanding:
         """An empty account has no resources and no costs."""
         assert standing.look(aws.clients, DEPLOYMENT, 1000) == []
 
+    @pytest.mark.usefixtures("version")
+    def test_two_looks_see_the_same_order(self, aws, monkeypatch):
+        """SSM gives parameters in any order; a plan lists them by name."""
+        asked = aws.clients.ssm.get_parameters
+
+        def reversed_answer(**names):
+            answer = asked(**names)
+            rows = sorted(answer["Parameters"], key=lambda row: row["Name"], reverse=True)
+            return {**answer, "Parameters": rows}
+
+        monkeypatch.setattr(aws.clients.ssm, "get_parameters", reversed_answer)
+        names = list(by_name(standing.look(aws.clients, DEPLOYMENT, 1000), "parameter"))
+        assert names == sorted(names)
+        assert len(names) == len(teardown.PARAMETERS)
+
 
 class TestFreshness:
     @pytest.mark.usefixtures("version")
