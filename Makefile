@@ -31,6 +31,11 @@ test: $(TOOLS) ## everything that a bare machine can test, notebooks included
 	$(PYTEST) -n 2 --dist loadscope -m "not notebooks"
 	$(PYTEST) -n 2 --dist loadfile -m notebooks
 
+# Files that pytest collects only where they are named: minutes, and not needed while one works.
+test-notebooks: $(TOOLS) ## the notebooks' contract, awkward data for each, and mutants that they notice
+	$(PYTEST) -q -p musicrec.notebooks.plugin -o musicrec_notebooks=notebooks notebooks \
+		tests/notebooks/thorough/check_awkward_data.py tests/notebooks/thorough/check_mutants.py
+
 test-kills: $(TOOLS) ## the producer killed 200 times in an evening, in a minute or two
 	$(PYTEST) -q -s tests/producer/test_producer_kills.py --kills $(or $(KILLS),200)
 

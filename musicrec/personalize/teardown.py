@@ -124,8 +124,9 @@ def _schemas(client: PersonalizeClient, stack: str) -> Iterator[Step]:
 
 def _parameters(clients: Clients, stack: str) -> Iterator[Step]:
     names = [parameter_name(stack, key) for key in PARAMETERS]
-    for parameter in clients.ssm.get_parameters(Names=names)["Parameters"]:
-        yield Step(kind="parameter", name=parameter["Name"], arn=parameter["Name"])
+    found = clients.ssm.get_parameters(Names=names)["Parameters"]  # in no order
+    for name in sorted(parameter["Name"] for parameter in found):
+        yield Step(kind="parameter", name=name, arn=name)
 
 
 def _delete(clients: Clients, step: Step, patience: Patience) -> bool:

@@ -267,3 +267,33 @@ class TestModels:
         shown = texts(axes)
         assert {"Song A  1", "b  2", "2  Song A"} <= set(shown)
         assert any(text.endswith("…") for text in shown)
+
+
+class TestOperations:
+    def test_drift_stands_beside_chance(self):
+        """Each feature has a bar for chance and one mark, the most moved on top."""
+        table = pd.DataFrame(
+            {"psi": [0.9, 0.2, 0.05, np.nan], "chance": [0.1, 0.1, 0.1, np.nan],
+             "says": ["moved", "watch", "steady", "too few listeners"]},
+            ["ENERGY", "TEMPO", "VALENCE", "PEAK_TIME"],
+        )  # fmt: skip
+        axes = plots.drift(table).axes[0]
+        names = [label.get_text() for label in axes.get_yticklabels()]
+        assert names == ["VALENCE", "TEMPO", "ENERGY"]
+        assert widths(axes.containers[0]) == [0.1, 0.1, 0.1]
+        marks = {line.get_label(): list(line.get_xdata()) for line in axes.lines}
+        assert (marks["moved"], marks["watch"], marks["steady"]) == ([0.9], [0.2], [0.05])
+        assert len({line.get_marker() for line in axes.lines}) == 4
+
+    def test_dollars_have_both_ends(self):
+        """The bar reaches the highest bill, its label says the lowest too."""
+        table = pd.DataFrame({"at least": [0.0], "at most": [146.0]}, ["campaign musicrec"])
+        axes = plots.dollars(table, "What bills").axes[0]
+        assert widths(axes.containers[0]) == [146.0]
+        assert texts(axes) == ["0.00 to 146.00"]
+        assert "US dollars a month" in axes.get_xlabel()
+
+    def test_nothing_that_bills_is_an_empty_figure(self):
+        """A stack that was taken down has no bars."""
+        table = pd.DataFrame({"at least": [], "at most": []}, dtype="float64")
+        assert texts(plots.dollars(table, "What bills").axes[0]) == []

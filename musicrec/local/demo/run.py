@@ -19,6 +19,7 @@ from musicrec.local.demo.producers import Watched
 from musicrec.local.demo.progress import Steps
 from musicrec.local.demo.stations import Station
 from musicrec.local.running import RunningStack, running
+from musicrec.notebooks.running import keep
 
 FILL_STEPS: Final = 4
 STEPS: Final = FILL_STEPS + 4
@@ -128,7 +129,7 @@ def _run_notebooks(steps: Steps, settings: Settings) -> list[Path]:
             count = notebooks.pictures(executed[-1])
             steps.say(f"{executed[-1]}  {count} picture{'s' * (count != 1)}")
             if settings.keep_notebooks:
-                notebooks.keep(executed[-1], notebook)
+                keep(executed[-1], notebook)
     return executed
 
 

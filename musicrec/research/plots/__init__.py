@@ -25,11 +25,14 @@ from musicrec.research.plots.models import (
     paired_differences,
     ranks,
 )
+from musicrec.research.plots.operations import dollars, drift
 from musicrec.research.plots.style import PALETTE, style
 
 __all__ = [
     "PALETTE",
     "bars",
+    "dollars",
+    "drift",
     "feature_distributions",
     "feature_halves",
     "genre_map",

@@ -143,7 +143,7 @@ def list_shift(
     axes.set_yticks(places, order)
     axes.xaxis.set_major_formatter("{x:.0%}")
     axes.set(xlabel="share of the list")
-    axes.legend(loc="lower right")
+    axes.legend(bbox_to_anchor=(0, 1), loc="lower left", ncols=2)  # clear of any bar
     only_grid(axes, "x")
     headline(made, title)
     return made

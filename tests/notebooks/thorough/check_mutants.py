@@ -1,0 +1,87 @@
+"""A wrong in the package makes a notebook raise, or record another result: no mutant survives.
+
+pytest collects this file only where it is named: `make test-notebooks`. The notebooks run on a small
+stack of their own, so what they record is compared with a run there, not with what is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import papermill
+import pytest
+from filled_stack import filled
+from mutants import MUTANTS, PARAMETERS, Copy, Mutant
+
+from musicrec.local.demo.notebooks import numbered
+from musicrec.notebooks.recording import Result, differences, results
+from musicrec.notebooks.running import execute
+
+LISTENERS = 40
+NUMBERED = {path.name[:2]: path for path in numbered()}
+
+
+@pytest.fixture(scope="module")
+def small_stack() -> Iterator[dict[str, str]]:
+    """The environment of a stack that a fifth of the demo's listeners filled."""
+    with filled(LISTENERS) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def truth(
+    small_stack: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Result]]:
+    """What every notebook records when nothing is wrong."""
+    folder = tmp_path_factory.mktemp("truth")
+    return {number: _run(number, folder, small_stack) for number in NUMBERED}
+
+
+@pytest.mark.timeout(600)
+def test_results_are_the_same_on_every_run(
+    truth: dict[str, dict[str, Result]], small_stack: dict[str, str], tmp_path: Path
+):
+    """Without a mutant nothing is caught: the notebooks that catch them record the same again."""
+    caught_by = sorted({number for mutant in MUTANTS for number in mutant.notebooks})
+    found = {
+        number: differences(truth[number], _run(number, tmp_path, small_stack))
+        for number in caught_by
+    }
+    assert {number: lines for number, lines in found.items() if lines} == {}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_is_caught(
+    mutant: Mutant,
+    truth: dict[str, dict[str, Result]],
+    small_stack: dict[str, str],
+    tmp_path: Path,
+    record_property: Any,
+):
+    """One of the notebooks that should notice it does."""
+    folder = Copy(tmp_path / "copy", mutant).write()
+    environment = {**small_stack, "PYTHONPATH": f"{folder}:{small_stack.get('PYTHONPATH', '')}"}
+    for number in mutant.notebooks:
+        caught = _caught(number, truth[number], environment, tmp_path)
+        if caught:
+            record_property("mutant", f"{mutant.name}: {NUMBERED[number].name}, {caught}")
+            return
+    pytest.fail(f"{mutant.name} survives notebooks {', '.join(mutant.notebooks)}")
+
+
+def _caught(
+    number: str, truth: dict[str, Result], environment: dict[str, str], folder: Path
+) -> str:
+    try:
+        found = differences(truth, _run(number, folder, environment))
+    except papermill.PapermillExecutionError as error:
+        return f"raised {error.ename}"
+    return found[0] if found else ""
+
+
+def _run(number: str, folder: Path, environment: dict[str, str]) -> dict[str, Result]:
+    given = dict(PARAMETERS.get(number, {}))
+    return results(execute(NUMBERED[number], folder / f"{number}.ipynb", given, environment))
