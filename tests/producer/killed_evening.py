@@ -105,13 +105,20 @@ def forked(folder: Path, url: str, evening: str) -> int:
 
 
 def killed(folder: Path, url: str, rng: random.Random, evening: str) -> bool:
-    """Begin a life and end it; whether that was in a silence."""
+    """Begin a life and end it, on a quiet evening in a silence; whether it was one."""
     pid = forked(folder, url, evening)
     time.sleep(rng.uniform(0, LIFE_S))
+    while evening == "quiet" and not is_silent(folder, evening):
+        time.sleep(0.005)
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     if not os.WIFSIGNALED(status):
         raise SystemExit("a life ended by itself")
+    return is_silent(folder, evening)
+
+
+def is_silent(folder: Path, evening: str) -> bool:
+    """Whether nothing plays at the tracker's present."""
     return beside(ClockFile(folder / "clock"), evening).is_silent()
 
 
