@@ -50,8 +50,8 @@ class LowRankEaseConfig:
     max_numbers: int = 6_000_000
     ridge: float = 300.0
     history: int = 300
-    history_half_life: float = 10.0
-    lasting_share: float = 0.3
+    history_half_life: float = 3.0
+    lasting_share: float = 0.1
     lasting_half_life: float = 100.0
 
 

@@ -48,7 +48,7 @@ class MomentAndTasteConfig:
 
     moment: CooccurrenceConfig = field(default_factory=CooccurrenceConfig)
     taste: LowRankEaseConfig = field(default_factory=LowRankEaseConfig)
-    weights: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
+    weights: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0)
     asked_users: int = 400
     asked_share: float = 0.4
     negligible: float = 0.01
