@@ -120,10 +120,10 @@ def run(case: Case) -> Outcome:
         timeline = evening(
             _rng(number), catalogue, start_ms=START_MS, hours=HOURS, manner=case.manner
         )
-        with stage(LISTENER, timeline, case.defects, seed=number) as scene:
-            scene.clock.advance(-EARLY_S)
-            emitted = tracker(scene, case, number)
-            outcome.calls += scene.spotify.calls["/v1/me/player"]
+        scene = stage(LISTENER, timeline, case.defects, seed=number)
+        scene.clock.advance(-EARLY_S)
+        emitted = tracker(scene, case, number)
+        outcome.calls += scene.spotify.calls["/v1/me/player"]
         outcome.score.add(truth(timeline), emitted, round(case.interval * 1000) + 5_000)
         outcome.playing_s += playing_s(timeline)
     return outcome

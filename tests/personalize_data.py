@@ -50,6 +50,11 @@ ITEMS = avro("Items", "ITEM_ID:string", "GENRE:string|?", "TEMPO:float?", "YEAR:
 USERS = avro("Users", "USER_ID:string", "AGE:int?", "COUNTRY:string|?")
 SCHEMAS = {"Interactions": INTERACTIONS, "Items": ITEMS, "Users": USERS}
 
+WATCHING = INTERACTIONS
+"""Of the domain of videos, whose interactions need an event type."""
+VIDEOS = avro("Items", "ITEM_ID:string", "GENRES:string|", "CREATION_TIMESTAMP:long")
+VIDEO_HEADER = ["ITEM_ID", "GENRES", "CREATION_TIMESTAMP"]
+
 
 def to_csv(header, rows):
     """Rows as a CSV document; None as an empty cell."""
@@ -89,3 +94,19 @@ def listening_rows(users=60, plays=40, seed=7):
             else:
                 rows.append((f"u{user:03}", item, when + 10, "skip", 0.05))
     return rows
+
+
+WATCHED = {"play": "Watch", "complete": "Click", "skip": "Click"}
+
+
+def watching_rows():
+    """The listeners' rows, as of people who click on videos and watch them."""
+    return [
+        (user, item, when, WATCHED[kind], value)
+        for user, item, when, kind, value in listening_rows()
+    ]
+
+
+def video_rows():
+    """The items as videos, all of one age."""
+    return [(item, genre, 1_600_000_000) for item, genre, *_ in item_rows()]

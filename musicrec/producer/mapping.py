@@ -7,6 +7,7 @@ files) have no place in the recommender. Neither leaves the producer.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from musicrec.events import (
@@ -108,6 +109,22 @@ def unseen_events(unseen: Unseen, *, user_id: str, offset_ms: int) -> list[Liste
         )
         for event_type, t in ((EventType.PLAY, unseen.started_t), (ending, unseen.ended_t))
     ]
+
+
+def in_order(
+    watched: Sequence[ListeningEvent], missed: Sequence[ListeningEvent]
+) -> list[ListeningEvent]:
+    """The events of one answer by time, each list in its own order where times are equal.
+
+    At the same time what was missed lies between the end that was watched and the next play.
+
+    Args:
+        watched: what the state machine inferred.
+        missed: what only the history told of.
+    """
+    first = next((n for n, each in enumerate(watched) if each.event_type is EventType.PLAY), None)
+    before, after = watched[:first], watched[len(watched) if first is None else first :]
+    return sorted([*before, *missed, *after], key=lambda event: event.occurred_at)
 
 
 def _names(item: Item) -> TrackInfo | None:

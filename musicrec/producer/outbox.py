@@ -19,6 +19,7 @@ from msgspec import Struct
 from musicrec import events
 from musicrec.events import MAX_EVENTS_PER_REQUEST, ListeningEvent
 from musicrec.producer import known_plays
+from musicrec.producer.clock import Heard
 from musicrec.producer.isolating import Part, Sender, deliver
 from musicrec.producer.known_plays import KnownPlays
 from musicrec.producer.playback import PlayerState
@@ -67,12 +68,14 @@ class Memory(Struct, frozen=True, kw_only=True):
         state: of the state machine.
         t: the last reading of the producer's time axis.
         wall_ms: the wall clock at that moment.
+        heard: what Spotify's clock said last.
         hold_until_ms: the wall-clock time before which Spotify must not be asked.
     """
 
     state: PlayerState
     t: int
     wall_ms: int
+    heard: Heard | None = None
     hold_until_ms: int | None = None
 
 

@@ -109,6 +109,7 @@ class Play(Struct, kw_only=True, omit_defaults=True):
         started_t: when it began.
         heard_ms: audible time, the telescoped sum of position steps; the part that a device
             without progress reports is in `unpositioned_ms`.
+        jitter_ms: by how much two positions of undisturbed playing disagreed with the clock at most.
         unpositioned_ms: time since the start on a device that always reports progress 0.
         paused_at: since when it pauses, None while it plays.
         frozen_since: since when the position stands still although the player says it plays.
@@ -126,6 +127,7 @@ class Play(Struct, kw_only=True, omit_defaults=True):
     from_ms: int
     started_t: int = 0
     heard_ms: int = 0
+    jitter_ms: int = 0
     unpositioned_ms: int = 0
     paused_at: int | None = None
     frozen_since: int | None = None

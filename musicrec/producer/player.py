@@ -106,6 +106,8 @@ class Player:
         state.polled_t = now.t
         if now.timestamp is not None:
             state.timestamp = now.timestamp
+        if state.play is None and now.item is not None and same_track(state.spent, now.item):
+            recent.stretch(state, now.item, now.t)
         if now.kind is not Kind.IDLE:
             state.idle_since = None
         if now.kind in {Kind.PLAY, Kind.PAUSE}:

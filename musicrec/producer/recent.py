@@ -53,6 +53,17 @@ def remember(state: PlayerState, item: Item, started_t: int, ended_t: int) -> No
         state.forgotten_t = max(old[-1].ended_t, state.forgotten_t or old[-1].ended_t)
 
 
+def stretch(state: PlayerState, item: Item, t: int) -> None:
+    """Note that a track that had ended was still in the player at `t`.
+
+    Paused a moment before its end it counts as heard out; once that moment is played, however much
+    later, the platform's row of the play is stamped then.
+    """
+    if state.known and same_track(state.known[-1].item, item):
+        last = state.known[-1]
+        state.known[-1] = structs.replace(last, ended_t=max(last.ended_t, t))
+
+
 def hide(state: PlayerState, since: int, until: int) -> None:
     """Note that a private session went on from `since` to `until`."""
     if state.hidden and state.hidden[-1][1] >= since:
@@ -131,7 +142,8 @@ def _matching(
     Augmenting paths: a row takes the nearest play, and one that had taken it looks for another.
     """
     taken: dict[int, int] = {}
-    wishes = [_wishes(row, plays, alike) for row in rows]
+    windows = [_window(play) for play in plays]
+    wishes = [_wishes(row, plays, windows, alike) for row in rows]
 
     def place(row: int, tried: set[int]) -> bool:
         for play in wishes[row]:
@@ -147,20 +159,26 @@ def _matching(
     return taken
 
 
-def _wishes(row: PastPlay, plays: Sequence[KnownPlay], alike: _Alike) -> list[int]:
+def _wishes(
+    row: PastPlay,
+    plays: Sequence[KnownPlay],
+    windows: Sequence[tuple[int, int]],
+    alike: _Alike,
+) -> list[int]:
     """Numbers of the plays that a row may tell of, nearest first."""
+    t = row.ended_t
     fitting = [
-        (abs(play.ended_t - row.ended_t), number)
-        for number, play in enumerate(plays)
-        if _fits(row, play) and alike(row, play)
+        (abs(plays[number].ended_t - t), number)
+        for number, (first, last) in enumerate(windows)
+        if first <= t <= last and alike(row, plays[number])
     ]
     return [number for _, number in sorted(fitting)]
 
 
-def _fits(row: PastPlay, play: KnownPlay) -> bool:
-    """Whether the row's time lies in the play; some clients stamp the start instead of the end."""
+def _window(play: KnownPlay) -> tuple[int, int]:
+    """When a row of the play may be stamped; some clients stamp the start instead of the end."""
     latest = max(play.ended_t, play.started_t + play.item.duration_ms)
-    return play.started_t - HISTORY_SLACK_MS <= row.ended_t <= latest + HISTORY_SLACK_MS
+    return play.started_t - HISTORY_SLACK_MS, latest + HISTORY_SLACK_MS
 
 
 def _same_recording(row: PastPlay, play: KnownPlay) -> bool:

@@ -8,6 +8,7 @@ is still the same play.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from musicrec.producer.playback import Item, Signal, Snapshot
@@ -158,6 +159,7 @@ def started(now: Snapshot, since: int) -> tuple[int, int]:
     return now.t, now.position_ms
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """A title or name without case, width and punctuation: what two spellings have in common."""
     folded = unicodedata.normalize("NFKC", text).casefold()

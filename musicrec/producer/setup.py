@@ -80,9 +80,7 @@ def tracker(
         api = IngestionApi(api_url, api_key, session=api_session, attempts=1)
         timeline = Timeline(monotonic, wall, since=remembered_since(outbox.load(user_id)))
         pkce = Pkce(client_id, token, spotify_session, accounts_url=accounts_url, clock=wall)
-        watched = SpotifyPlayer(
-            pkce, spotify_session, lambda: timeline.read().t, api_url=spotify_url
-        )
+        watched = SpotifyPlayer(pkce, spotify_session, timeline, api_url=spotify_url)
         yield (
             Tracker(
                 user_id=user_id,

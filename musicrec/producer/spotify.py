@@ -26,6 +26,7 @@ from musicrec.producer.auth import (
     UnavailableError,
     oauth_problem,
 )
+from musicrec.producer.clock import Timeline
 from musicrec.producer.defaults import API_URL
 from musicrec.producer.playback import Kind, PastPlay, Snapshot
 
@@ -71,7 +72,7 @@ class SpotifyPlayer:
     Args:
         pkce: the listener's credentials; its session is used.
         session: connections without a retry adapter.
-        now: present time on the producer's axis, milliseconds.
+        timeline: the producer's clock; told with every answer what Spotify's says.
         api_url: base address of the Web API.
     """
 
@@ -79,12 +80,12 @@ class SpotifyPlayer:
         self,
         pkce: Pkce,
         session: requests.Session,
-        now: Callable[[], int],
+        timeline: Timeline,
         *,
         api_url: str = API_URL,
     ) -> None:
         self._pkce = pkce
-        self._now = now
+        self._timeline = timeline
         self._seen = _Seen()
         session.hooks["response"].append(self._look)
         self._client = spotipy.Spotify(
@@ -104,7 +105,9 @@ class SpotifyPlayer:
         try:
             body = self._ask(lambda: self._client.current_playback(additional_types="episode"))
         except _OpaqueItemError:
+            self._hear()
             return Snapshot(t=self._now(), kind=Kind.EPISODE)
+        self._hear()
         t = self._now() - self._seen.elapsed_ms // 2
         if body is None:
             return Snapshot(t=t, kind=Kind.IDLE)
@@ -121,10 +124,18 @@ class SpotifyPlayer:
             SpotifyError: as `poll`.
         """
         body = self._ask(lambda: self._client.current_user_recently_played(limit=HISTORY_LIMIT))
+        self._hear()
         if self._seen.date_ms is not None:
             # Rows are stamped by Spotify's clock, which this machine's need not agree with.
             offset_ms = self._seen.date_ms - self._now()
         return [] if body is None else read_history(body, offset_ms)
+
+    def _now(self) -> int:
+        return self._timeline.read().t
+
+    def _hear(self) -> None:
+        if self._seen.date_ms is not None:
+            self._timeline.hear(self._seen.date_ms)
 
     def _look(self, response: requests.Response, **_: object) -> None:
         self._seen = _Seen(

@@ -211,6 +211,8 @@ class Steady:
             self._move_back(play, step, last, now)
         else:
             play.heard_ms += step.moved
+            jitter = abs(step.moved - step.elapsed)
+            play.jitter_ms = max(play.jitter_ms, min(jitter, 2 * rules.JITTER_MS))
 
     def _move_back(self, play: Play, step: Step, last: Snapshot, now: Snapshot) -> None:
         if step.blind:
@@ -233,8 +235,14 @@ class Steady:
             play.heard_ms += played + step.after
 
     def _is_restart(self, play: Play, played_ms: int) -> bool:
+        """Whether enough was heard to call the way back to the start a new play.
+
+        When the positions are not exact enough to tell, it is one: a play that was lost is worse
+        than a jump that counts as two.
+        """
         length = play.item.duration_ms
-        return bool(length) and rules.enough_heard(play.heard_ms + played_ms, length)
+        heard = play.heard_ms + played_ms + play.jitter_ms
+        return bool(length) and rules.enough_heard(heard, length)
 
     def _open_again(self, play: Play, now: Snapshot, since: int, *, repeat: bool = True) -> None:
         t, from_ms = started(now, since)

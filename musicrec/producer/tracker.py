@@ -12,14 +12,14 @@ from typing import Final, Protocol
 
 from msgspec import structs
 
-from musicrec.events import EventType, ListeningEvent, Source, new_event_id
+from musicrec.events import ListeningEvent, Source, new_event_id
 from musicrec.producer import recent
 from musicrec.producer.auth import SpotifyError
 from musicrec.producer.clock import Moment, Timeline
 from musicrec.producer.defaults import PLAYING_S
 from musicrec.producer.deliveries import Deliveries, Waiting
 from musicrec.producer.isolating import Sender
-from musicrec.producer.mapping import listening_event, unseen_events
+from musicrec.producer.mapping import in_order, listening_event, unseen_events
 from musicrec.producer.outbox import Memory
 from musicrec.producer.pacing import Pace
 from musicrec.producer.playback import (
@@ -66,7 +66,7 @@ class Store(Waiting, Protocol):
 
 def remembered_since(memory: Memory | None) -> Moment | None:
     """Where a former run left the time axis, for `Timeline`."""
-    return None if memory is None else Moment(memory.t, memory.wall_ms)
+    return None if memory is None else Moment(memory.t, memory.wall_ms, memory.heard)
 
 
 class Tracker:
@@ -112,14 +112,13 @@ class Tracker:
         memory = outbox.load(user_id)
         self._hold_until_ms = memory.hold_until_ms if memory else None
         self._history_t = 0  # at the first answer
+        self._woken = False
         self._player = Player(memory.state if memory else _first_state(user_id, now))
         self.status = Status()
         self._deliveries = Deliveries(outbox, api, self.status, rng)
 
     def run(self) -> None:
         """Track until `wait` says to stop, then try once more to send what waits."""
-        now = self._timeline.read()
-        self._store(self._player.wake(now.t), now)
         while not self._wait(self.step()):
             pass
         self._deliveries.finish(self._timeline.read())
@@ -161,14 +160,22 @@ class Tracker:
         if snap.kind is not Kind.ERROR and self._timeline.take_slept():
             snap = structs.replace(snap, slept=True)
         self.status.problem = None
+        woke = self._wake(snap)
         away = self._was_away(snap)
         rows = self._history() if self._player.wants_history(snap) else None
-        happened = self._player.observe(snap, rows or ())
+        happened = [*woke, *self._player.observe(snap, rows or ())]
         if rows is None and (away or self._misses_something(snap, happened)):
             rows = self._history()
         self._store(happened, self._timeline.read(), rows or ())
         self._show(snap)
         return self._pace.after(snap, self._player.state)
+
+    def _wake(self, snap: Snapshot) -> list[PlayerEvent]:
+        """Go on from a former run, at the first answer: only then is it known how long ago it was."""
+        if self._woken or snap.kind is Kind.ERROR:
+            return []
+        self._woken = True
+        return self._player.wake(snap.t)
 
     def _was_away(self, snap: Snapshot) -> bool:
         polled = self._player.state.polled_t
@@ -210,6 +217,7 @@ class Tracker:
             state=self._player.state,
             t=now.t,
             wall_ms=now.wall_ms,
+            heard=now.heard,
             hold_until_ms=self._hold_until_ms,
         )
         watched = [event for each in happened for event in self._named(each, now)]
@@ -218,7 +226,7 @@ class Tracker:
             for play in unseen
             for event in unseen_events(play, user_id=self._user_id, offset_ms=now.offset_ms)
         ]
-        self._outbox.record(self._user_id, memory, _in_order(watched, missed))
+        self._outbox.record(self._user_id, memory, in_order(watched, missed))
         self.status.unseen += len(unseen)
         for event in happened:
             self._report(event, event.t + now.offset_ms)
@@ -235,15 +243,6 @@ class Tracker:
         if item is not None:
             self.status.playing = " - ".join(filter(None, (item.name, ", ".join(item.artists))))
         self.status.paused = snap.kind is Kind.PAUSE
-
-
-def _in_order(
-    watched: Sequence[ListeningEvent], missed: Sequence[ListeningEvent]
-) -> list[ListeningEvent]:
-    """By time; at the same time what was missed lies between the end watched and the next play."""
-    first = next((n for n, each in enumerate(watched) if each.event_type is EventType.PLAY), None)
-    before, after = watched[:first], watched[len(watched) if first is None else first :]
-    return sorted([*before, *missed, *after], key=lambda event: event.occurred_at)
 
 
 def _first_state(user_id: str, now: Moment) -> PlayerState:

@@ -17,7 +17,16 @@ import boto3
 import coverage_page
 import personalize_server
 import pytest
-from personalize_data import item_rows, listening_rows
+from personalize_data import (
+    HEADERS,
+    VIDEO_HEADER,
+    VIDEOS,
+    WATCHING,
+    item_rows,
+    listening_rows,
+    video_rows,
+    watching_rows,
+)
 from personalize_target import Target, elsewhere
 
 HERE = Path(__file__).parent
@@ -81,20 +90,47 @@ def music(target):
         imports[kind] = done["datasetImportJobArn"]
         described = target.control.describe_dataset(datasetArn=datasets[kind])["dataset"]
         schemas[kind] = described["schemaArn"]
-    tracker = target.control.create_event_tracker(name=target.name("t"), datasetGroupArn=arn)
-    tracker_arn = tracker["eventTrackerArn"]
-    target.later(target.control.delete_event_tracker, eventTrackerArn=tracker_arn)
-    target.made(
-        lambda: target.control.describe_event_tracker(eventTrackerArn=tracker_arn)["eventTracker"]
-    )
+    tracker, tracking_id = target.tracker(arn, "t")
     return SimpleNamespace(
         group=arn,
         datasets=datasets,
         imports=imports,
         schemas=schemas,
-        tracker=tracker_arn,
-        tracking_id=tracker["trackingId"],
+        tracker=tracker,
+        tracking_id=tracking_id,
     )
+
+
+@pytest.fixture(scope="session")
+def cinema(target):
+    """A dataset group of the domain of videos with data and an event tracker."""
+    domain = "VIDEO_ON_DEMAND"
+    arn = target.group("cinema", domain=domain)
+    tables = {
+        "Interactions": (WATCHING, HEADERS["Interactions"], watching_rows()),
+        "Items": (VIDEOS, VIDEO_HEADER, video_rows()),
+    }
+    datasets = {}
+    for kind, (schema, header, rows) in tables.items():
+        datasets[kind] = target.dataset(arn, kind, "cinema", schema, domain=domain)
+        done = target.import_rows(datasets[kind], kind, rows, "cinema", header)
+        assert done["status"] == "ACTIVE", done
+    _, tracking_id = target.tracker(arn, "cinema")
+    return SimpleNamespace(group=arn, datasets=datasets, tracking_id=tracking_id)
+
+
+@pytest.fixture(scope="session")
+def picks(target, cinema):
+    """A recommender of the videos for a user, which shows metadata."""
+    return target.recommender(
+        cinema.group, "aws-vod-top-picks", "picks", enableMetadataWithRecommendations=True
+    )
+
+
+@pytest.fixture(scope="session")
+def alike(target, cinema):
+    """A recommender of the videos like another one."""
+    return target.recommender(cinema.group, "aws-vod-more-like-x", "alike")
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from botocore.session import Session
+from personalize_models import SERVICES
 
-from musicrec.local.personalize import absent
 from musicrec.local.personalize.operations import OPERATIONS
-
-SERVICES = ("personalize", "personalize-events", "personalize-runtime")
 
 HEAD = """# What the conformance suite holds
 
@@ -55,8 +53,9 @@ def render(items, verified):
             "|---|---|---|---|",
         ]
         for name in names:
-            if name in absent.OPERATIONS or name not in OPERATIONS:
-                lines.append(f"| {name} | {not_emulated(name)} | | |")
+            if name not in OPERATIONS:
+                refused = "**not emulated**: refused with `InvalidInputException`"
+                lines.append(f"| {name} | {refused} | | |")
             lines += [
                 row(name, rule, test, verified.get(node))
                 for rule, test, node in by_operation.get(name, [])
@@ -69,10 +68,3 @@ def row(name, rule, test, day):
     """One line of a table."""
     escaped = rule.replace("|", "\\|")
     return f"| {name} | {escaped} | `{test}` | {day or 'documents only'} |"
-
-
-def not_emulated(name):
-    """What to say of an operation that the embedded Personalize leaves out."""
-    if name in absent.OPERATIONS:
-        return "**not emulated**: answers that there are none; making one is refused"
-    return "**not emulated**: refused with `InvalidInputException`"

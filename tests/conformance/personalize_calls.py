@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from botocore import xform_name
-from botocore.session import Session
-
-SERVICES = ("personalize", "personalize-events", "personalize-runtime")
-MODELS = {
-    name: Session().get_service_model(service).operation_model(name)
-    for service in SERVICES
-    for name in Session().get_service_model(service).operation_names
-}
+from personalize_models import MODELS
 
 PATHS = {
     "algorithmArn": ":::algorithm/none",

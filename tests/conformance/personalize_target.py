@@ -93,22 +93,22 @@ class Target:
         for delete, params in reversed(self._clean_up):
             self.until(lambda delete=delete, params=params: _deleted(delete, params))
 
-    def schema(self, text, name):
-        """Make a schema."""
-        arn = self.control.create_schema(name=self.name(name), schema=text)["schemaArn"]
+    def schema(self, text, name, **params):
+        """Make a schema, of a domain if one is given."""
+        arn = self.control.create_schema(name=self.name(name), schema=text, **params)["schemaArn"]
         self.later(self.control.delete_schema, schemaArn=arn)
         return arn
 
-    def group(self, name):
-        """Make a dataset group."""
-        arn = self.control.create_dataset_group(name=self.name(name))["datasetGroupArn"]
+    def group(self, name, **params):
+        """Make a dataset group, of a domain if one is given."""
+        arn = self.control.create_dataset_group(name=self.name(name), **params)["datasetGroupArn"]
         self.later(self.control.delete_dataset_group, datasetGroupArn=arn)
         self.made(lambda: self.control.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"])
         return arn
 
-    def dataset(self, group, kind, name):
-        """Make a dataset with the schema of its type."""
-        schema = self.schema(SCHEMAS[kind], f"{name}-{kind.lower()}")
+    def dataset(self, group, kind, name, text=None, **params):
+        """Make a dataset with the schema of its type, or another one."""
+        schema = self.schema(text or SCHEMAS[kind], f"{name}-{kind.lower()}", **params)
         arn = self.control.create_dataset(
             name=self.name(f"{name}-{kind.lower()}"),
             schemaArn=schema,
@@ -201,6 +201,39 @@ class Target:
         self.made(lambda: self.control.describe_campaign(campaignArn=arn)["campaign"])
         return arn
 
+    def recommender(self, group, recipe, name, **config):
+        """Make a recommender."""
+        arn = self.control.create_recommender(
+            name=self.name(name),
+            datasetGroupArn=group,
+            recipeArn=RECIPE + recipe,
+            recommenderConfig=config,
+        )["recommenderArn"]
+        self.later(self.control.delete_recommender, recommenderArn=arn)
+        self.made(lambda: self.control.describe_recommender(recommenderArn=arn)["recommender"])
+        return arn
+
+    def tracker(self, group, name):
+        """Make an event tracker; its ARN and its tracking id."""
+        made = self.control.create_event_tracker(name=self.name(name), datasetGroupArn=group)
+        arn = made["eventTrackerArn"]
+        self.later(self.control.delete_event_tracker, eventTrackerArn=arn)
+        self.made(lambda: self.control.describe_event_tracker(eventTrackerArn=arn)["eventTracker"])
+        return arn, made["trackingId"]
+
+    def gone(self, delete, describe, **arn):
+        """Delete something and wait until it is not found."""
+
+        def missing():
+            try:
+                describe(**arn)
+            except self.control.exceptions.ResourceNotFoundException:
+                return True
+            return False
+
+        delete(**arn)
+        assert self.until(missing)
+
     def filter(self, group, expression, name):
         """Make a filter."""
         arn = self.control.create_filter(
@@ -209,6 +242,11 @@ class Target:
         self.later(self.control.delete_filter, filterArn=arn)
         self.made(lambda: self.control.describe_filter(filterArn=arn)["filter"])
         return arn
+
+
+def names(answer):
+    """The items of an answer."""
+    return [entry["itemId"] for entry in answer["itemList"]]
 
 
 def elsewhere(clients):

@@ -12,23 +12,17 @@ WIDER = avro("Users", "USER_ID:string", "AGE:int?", "COUNTRY:string|?", "PLAN:st
 def small(target, request):
     """A dataset group without data that has one of everything that needs none; to be deleted."""
     name = request.cls.__name__  # a class may run anywhere, and each changes what it has
-    control, group = target.control, target.group(name)
+    group = target.group(name)
     dataset = target.dataset(group, "Users", name)
     target.dataset(group, "Interactions", name)
-    tracker = control.create_event_tracker(name=target.name(name), datasetGroupArn=group)
-    target.later(control.delete_event_tracker, eventTrackerArn=tracker["eventTrackerArn"])
-    target.made(
-        lambda: control.describe_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])[
-            "eventTracker"
-        ]
-    )
+    tracker, tracking_id = target.tracker(group, name)
     solution = target.solution(group, "aws-user-personalization-v2", name)
     kept = target.filter(group, 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("skip")', name)
     return {
         "group": group,
         "dataset": dataset,
-        "tracker": tracker["eventTrackerArn"],
-        "trackingId": tracker["trackingId"],
+        "tracker": tracker,
+        "trackingId": tracking_id,
         "solution": solution,
         "filter": kept,
     }
@@ -152,18 +146,18 @@ class TestOrderOfDeletion:
             control.delete_dataset_group(datasetGroupArn=group)
         with pytest.raises(in_use):
             control.delete_dataset(datasetArn=dataset)
-        self.gone(target, control.delete_solution, control.describe_solution,
+        target.gone(control.delete_solution, control.describe_solution,
                   solutionArn=small["solution"])  # fmt: skip
-        self.gone(target, control.delete_event_tracker, control.describe_event_tracker,
+        target.gone(control.delete_event_tracker, control.describe_event_tracker,
                   eventTrackerArn=small["tracker"])  # fmt: skip
-        self.gone(target, control.delete_filter, control.describe_filter,
+        target.gone(control.delete_filter, control.describe_filter,
                   filterArn=small["filter"])  # fmt: skip
         for entry in control.list_datasets(datasetGroupArn=group)["datasets"]:
             with pytest.raises(in_use):
                 control.delete_dataset_group(datasetGroupArn=group)
-            self.gone(target, control.delete_dataset, control.describe_dataset,
+            target.gone(control.delete_dataset, control.describe_dataset,
                       datasetArn=entry["datasetArn"])  # fmt: skip
-        self.gone(target, control.delete_dataset_group, control.describe_dataset_group,
+        target.gone(control.delete_dataset_group, control.describe_dataset_group,
                   datasetGroupArn=group)  # fmt: skip
 
     @operation("PutEvents")
@@ -182,24 +176,10 @@ class TestOrderOfDeletion:
 
         assert target.until(refused)
 
-    @staticmethod
-    def gone(target, delete, describe, **arn):
-        """Delete something and wait until it is not found."""
-
-        def missing():
-            try:
-                describe(**arn)
-            except target.control.exceptions.ResourceNotFoundException:
-                return True
-            return False
-
-        delete(**arn)
-        assert target.until(missing)
-
     @operation("DeleteCampaign", "CreateCampaign")
     def test_deleted_campaign_answers_no_more(self, target, second):
         """A second campaign of a version goes, and then a request to it is not found."""
-        self.gone(target, target.control.delete_campaign, target.control.describe_campaign,
+        target.gone(target.control.delete_campaign, target.control.describe_campaign,
                   campaignArn=second)  # fmt: skip
         with pytest.raises(target.runtime.exceptions.ResourceNotFoundException):
             target.runtime.get_recommendations(campaignArn=second, userId="u001")

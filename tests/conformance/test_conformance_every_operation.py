@@ -4,8 +4,9 @@ import re
 
 import pytest
 from botocore.exceptions import ClientError
-from personalize_calls import MODELS, call, nothing, pages, smallest
+from personalize_calls import call, nothing, pages, smallest
 from personalize_data import ITEMS, RECIPE
+from personalize_models import MODELS
 
 operation = pytest.mark.operation
 

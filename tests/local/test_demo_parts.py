@@ -131,7 +131,9 @@ class TestPopulation:
 
     def test_no_other_genre_is_an_error(self, population: Population):
         """A list that holds every genre leaves nothing to show."""
-        everything = answer(*{genre for genres in population._genres.values() for genre in genres})
+        everything = answer(
+            *{genre for track in population._tracks.values() for genre in track.genres}
+        )
         with pytest.raises(NothingElseError, match=population.listener()):
             population.another_genre(population.listener(), everything)
 

@@ -1,11 +1,11 @@
 """Runs a tracker through an evening and kills it again and again; a program for the kill test.
 
-    killed_evening.py API_URL FOLDER KILLS SEED
+    killed_evening.py API_URL FOLDER KILLS SEED EVENING
 
 Each life is a process of its own, forked after the imports, with the real tracker, outbox and
 sender. SIGKILL comes after a random time, wherever the process is by then. The simulated clock is a
-file, so each life goes on where the last one ended. Prints one JSON line with what an undisturbed
-tracker reports of the same evening.
+file, so each life goes on where the last one ended. Prints one JSON line: how many kills fell into a
+silence, and what an undisturbed tracker reports of the same evening.
 """
 
 import json
@@ -31,6 +31,9 @@ LIFE_S = 0.4
 
 TO_THE_END_S = 900
 """How long the last life goes on undisturbed, simulated."""
+
+LONGEST_WAIT_S = 130
+"""After so long every tracker has seen what the player shows, whenever it asked."""
 
 
 class ClockFile:
@@ -60,7 +63,7 @@ class Listing:
         return SendResult(len(events))
 
 
-def live(folder: Path, api, until: float) -> Outbox:
+def live(folder: Path, api, until: float, evening: str) -> Outbox:
     """One life: track until the simulated clock says `until`."""
     clock = ClockFile(folder / "clock")
     outbox = Outbox(folder / "outbox.sqlite")
@@ -74,7 +77,7 @@ def live(folder: Path, api, until: float) -> Outbox:
 
     Tracker(
         user_id=USER,
-        watched=EveningPlayer(lambda: clock.now, lambda: timeline.read().t),
+        watched=EveningPlayer(lambda: clock.now, timeline, evening),
         outbox=outbox,
         api=api,
         timeline=timeline,
@@ -90,43 +93,68 @@ def sender(url: str) -> IngestionApi:
     return IngestionApi(url, "key", session=requests.Session(), attempts=1)
 
 
-def forked(folder: Path, url: str) -> int:
+def forked(folder: Path, url: str, evening: str) -> int:
     """Begin a life that ends only by being killed."""
     pid = os.fork()
     if pid == 0:
         try:
-            live(folder, sender(url), float("inf"))
+            live(folder, sender(url), float("inf"), evening)
         finally:
             os._exit(1)
     return pid
 
 
-def killed(folder: Path, url: str, rng: random.Random) -> None:
-    """Begin a life and end it."""
-    pid = forked(folder, url)
+def killed(folder: Path, url: str, rng: random.Random, evening: str) -> bool:
+    """Begin a life and end it, on a quiet evening in a silence; whether it was one."""
+    pid = forked(folder, url, evening)
     time.sleep(rng.uniform(0, LIFE_S))
+    while evening == "quiet" and not is_silent(folder, evening):
+        time.sleep(0.005)
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     if not os.WIFSIGNALED(status):
         raise SystemExit("a life ended by itself")
+    return is_silent(folder, evening)
 
 
-def main(url: str, folder: Path, kills: int, seed: int) -> None:
+def is_silent(folder: Path, evening: str) -> bool:
+    """Whether nothing plays at the tracker's present."""
+    return beside(ClockFile(folder / "clock"), evening).is_silent()
+
+
+def beside(clock: ClockFile, evening: str) -> EveningPlayer:
+    """What a tracker of that clock watches."""
+    return EveningPlayer(lambda: clock.now, Timeline(time.monotonic, time.time), evening)
+
+
+def the_end(clock: ClockFile, evening: str) -> float:
+    """A moment for the last life to end at which all that happened before has been seen."""
+    clock.now += TO_THE_END_S
+    player = beside(clock, evening)
+    while player.shows_the_same_since() < LONGEST_WAIT_S:
+        clock.now += 1
+    return clock.now
+
+
+def main(url: str, folder: Path, kills: int, seed: int, evening: str) -> None:
     """Kill, then run to the end, then run undisturbed."""
     rng = random.Random(seed)
-    for _ in range(kills):
-        killed(folder, url, rng)
-    until = ClockFile(folder / "clock").now + TO_THE_END_S
-    with closing(live(folder, sender(url), until)) as outbox:
+    silent = sum(killed(folder, url, rng, evening) for _ in range(kills))
+    until = the_end(ClockFile(folder / "clock"), evening)
+    with closing(live(folder, sender(url), until, evening)) as outbox:
         while outbox.waiting():
             outbox.deliver(sender(url))
     undisturbed = folder / "undisturbed"
     undisturbed.mkdir()
     listing = Listing()
-    live(undisturbed, listing, until).close()
-    hours = round((until - START_S) / 3600, 2)
-    sys.stdout.write(json.dumps({"expected": listing.ids, "hours": hours}) + "\n")
+    live(undisturbed, listing, until, evening).close()
+    told = {
+        "expected": listing.ids,
+        "hours": round((until - START_S) / 3600, 2),
+        "silent": silent,
+    }
+    sys.stdout.write(json.dumps(told) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])

@@ -45,17 +45,19 @@ class Unreliable:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_other_end_has_every_event_once(request, tmp_path):
+@pytest.mark.parametrize(("evening", "silent_share"), [("lively", 0.0), ("quiet", 0.8)])
+def test_the_other_end_has_every_event_once(request, tmp_path, evening, silent_share):
     """After many SIGKILLs every event of an undisturbed evening has arrived, in order, and no other.
 
-    `--kills` says how many; `make test-kills` runs 200.
+    On the quiet evening the kills come while nothing plays. `--kills` says how many; `make
+    test-kills` runs 200.
     """
     kills = request.config.getoption("--kills")
     api = Unreliable()
     paths = [str(Path(musicrec.__file__).parents[1]), str(SCRIPT.parent)]
     with served(api) as url:
         done = subprocess.run(
-            [sys.executable, str(SCRIPT), f"{url}/v1", str(tmp_path), str(kills), "7"],
+            [sys.executable, str(SCRIPT), f"{url}/v1", str(tmp_path), str(kills), "7", evening],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "NO_PROXY": "127.0.0.1"},
             capture_output=True,
             text=True,
@@ -66,8 +68,9 @@ def test_the_other_end_has_every_event_once(request, tmp_path):
     first_arrivals = list(dict.fromkeys(api.arrived))
     again = len(api.arrived) - len(first_arrivals)
     print(  # noqa: T201 - the figures of a long run are its result
-        f"{kills} kills in {told['hours']} simulated hours: {len(first_arrivals)} events arrived, "
-        f"{again} of them again under the same id"
+        f"{kills} kills, {told['silent']} of them in silence, in {told['hours']} simulated hours: "
+        f"{len(first_arrivals)} events arrived, {again} of them again under the same id"
     )
     assert first_arrivals == told["expected"]
     assert len(first_arrivals) > kills / 10
+    assert told["silent"] >= silent_share * kills

@@ -7,8 +7,9 @@ import pytest
 
 from musicrec import events
 from musicrec.events import EventType, Source
-from musicrec.producer.mapping import is_track_id, listening_event
+from musicrec.producer.mapping import in_order, is_track_id, listening_event, unseen_events
 from musicrec.producer.playback import Ending, Item, Play, PlayerEvent, Signal
+from musicrec.producer.recent import Unseen
 
 TRACK = "5SuOikwiRyPMVoIQDJUgSV"
 
@@ -124,3 +125,59 @@ class TestTrackIds:
         pattern = events.json_schema()["properties"]["track_id"]["pattern"]
         for text in (TRACK, TRACK[:-1], TRACK[:-1] + "_", TRACK + "0"):
             assert is_track_id(text) == bool(re.search(pattern, text))
+
+
+class TestOrder:
+    def watched(self, *happenings: tuple[EventType, int]) -> list[events.ListeningEvent]:
+        """Events of the player, each with its time."""
+        return [
+            msgspec.structs.replace(mapped(happened(Signal(kind.value))), occurred_at=at)
+            for kind, at in happenings
+        ]
+
+    def missed(self, started: int, ended: int) -> list[events.ListeningEvent]:
+        """A play that only the history told of."""
+        item = happened(Signal.PLAY).play.item
+        return unseen_events(Unseen(item, started, ended, True), user_id="ana", offset_ms=0)
+
+    def told(self, watched, missed) -> list[tuple[str, str, int]]:
+        """Source, type and time in the order of sending."""
+        ordered = in_order(watched, missed)
+        return [(e.source.value, e.event_type.value, e.occurred_at) for e in ordered]
+
+    def test_by_time(self):
+        """What was missed long ago comes first."""
+        watched = self.watched((EventType.SKIP, 500), (EventType.PLAY, 500))
+        assert self.told(watched, self.missed(100, 300)) == [
+            ("recently_played", "play", 100),
+            ("recently_played", "complete", 300),
+            ("live", "skip", 500),
+            ("live", "play", 500),
+        ]
+
+    def test_in_the_same_millisecond(self):
+        """A play that was missed lies between the end before and the play after it."""
+        watched = self.watched((EventType.SKIP, 500), (EventType.PLAY, 500))
+        assert [kind for _, kind, _ in self.told(watched, self.missed(500, 500))] == [
+            "skip",
+            "play",
+            "complete",
+            "play",
+        ]
+
+    def test_an_end_alone_comes_first(self):
+        """Without a play after it, all that was watched was before."""
+        watched = self.watched((EventType.PAUSE, 500), (EventType.STOP, 500))
+        assert [kind for _, kind, _ in self.told(watched, self.missed(500, 900))] == [
+            "pause",
+            "stop",
+            "play",
+            "complete",
+        ]
+
+    def test_what_was_watched_alone_keeps_its_order(self):
+        """Ends and begins of one moment are not turned round."""
+        watched = self.watched(
+            (EventType.COMPLETE, 500), (EventType.PLAY, 500), (EventType.SKIP, 500)
+        )
+        assert in_order(watched, []) == watched

@@ -5,11 +5,14 @@ import pytest
 from musicrec.producer import recent
 from musicrec.producer.playback import (
     Item,
+    Kind,
     KnownPlay,
     PastPlay,
     Play,
     PlayerState,
+    Snapshot,
 )
+from musicrec.producer.player import Player
 
 HOUR = 3_600_000
 LENGTHS = {"A": 200, "B": 180, "C": 240, "S": 45}
@@ -109,6 +112,17 @@ class TestUnseen:
         """With less time than the track needs since the play before, it was not heard to its end."""
         known = state(("A", 0, 200), playing=("C", 290))
         assert taken(known, row("B", 290)) == [("B", 200, 290, False)]
+
+    def test_paused_at_its_end_and_played_out_later(self):
+        """A track that counts as heard out when paused is no second play minutes later."""
+        of = state()
+        player = Player(of)
+        shown = [(0, Kind.PLAY, 190), *((9 + 30 * n, Kind.PAUSE, 199) for n in range(11))]
+        for t, kind, position in shown:
+            snap = Snapshot(t=1000 * t, kind=kind, item=item("A"), position_ms=1000 * position)
+            player.observe(snap)
+        assert taken(of, row("A", 325)) == []
+        assert taken(of, row("A", 480)) == [("A", 309, 480, False)]
 
     def test_two_rows_and_one_play(self):
         """A short song played twice and watched once is unseen once."""

@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 import stat
+import traceback
 
 import pytest
 import requests
@@ -16,6 +17,7 @@ from musicrec.producer.auth import (
     TokenFile,
     UnavailableError,
 )
+from musicrec.producer.clock import Timeline
 from musicrec.producer.playback import Kind
 from musicrec.producer.spotify import (
     NotAllowedError,
@@ -51,10 +53,16 @@ def stored(tmp_path):
 
 
 @pytest.fixture
-def player(spotify, stored):
+def timeline():
+    """The producer's clock, which stands at 123 seconds."""
+    return Timeline(lambda: 123.0, lambda: 123.0)
+
+
+@pytest.fixture
+def player(spotify, stored, timeline):
     session = requests.Session()
     pkce = Pkce("client", stored, session, accounts_url=spotify.url, clock=lambda: NOW_S)
-    yield SpotifyPlayer(pkce, session, lambda: 123_000, api_url=spotify.url)
+    yield SpotifyPlayer(pkce, session, timeline, api_url=spotify.url)
     session.close()
 
 
@@ -140,6 +148,26 @@ class TestAnswers:
         (past,) = player.history(offset_ms=1_767_603_600_000)
         assert past.ended_t == 123_000 - 20_000
 
+    @pytest.mark.parametrize("status", [200, 400])
+    def test_every_answer_tells_the_time(self, spotify, player, timeline, status):
+        """Spotify's clock decides how long the machine slept, once it has been heard."""
+        for date in ("Mon, 05 Jan 2026 08:00:00 GMT", "Mon, 05 Jan 2026 09:00:00 GMT"):
+            body = playback("A", 0) if status == 200 else {"error": {"message": "invalid id"}}
+            spotify.script(PLAYER, status, body, date=date)
+            snap = player.poll()
+        assert timeline.take_slept()
+        assert 3_722_000 < snap.t <= 3_723_000
+
+    def test_a_failure_tells_no_time(self, spotify, player, timeline):
+        """Who fails may not be Spotify at all."""
+        for status, hour in ((200, 8), (502, 12)):
+            date = f"Mon, 05 Jan 2026 {hour:02}:00:00 GMT"
+            spotify.script(PLAYER, status, playback("A", 0), date=date)
+        player.poll()
+        with pytest.raises(UnavailableError):
+            player.poll()
+        assert not timeline.take_slept()
+
 
 class TestErrors:
     def test_a_rate_limit_says_how_long(self, spotify, player):
@@ -195,7 +223,7 @@ class TestErrors:
 class TestTokens:
     def test_a_401_is_refreshed_once(self, spotify, player, stored):
         """An access token that Spotify refuses is replaced, and the poll succeeds."""
-        spotify.access = "another"
+        spotify.access = "brand-new"
         spotify.player = playback("A", 1)
         assert player.poll().kind is Kind.PLAY
         assert spotify.calls == [PLAYER, TOKEN, PLAYER]
@@ -249,20 +277,20 @@ class TestTokens:
         with pytest.raises(LoginRequiredError):
             player.poll()
 
-    def test_secrets_are_in_no_log_and_no_message(self, spotify, player, caplog):
-        """Even with everything logged at DEBUG, no token is written or raised."""
+    def test_secrets_are_in_no_log_and_no_traceback(self, spotify, player, caplog):
+        """Even with everything logged at DEBUG, no token is written or raised, nor in a cause."""
         caplog.set_level(logging.DEBUG)
         messages = []
-        spotify.access = "another"
+        spotify.access = "brand-new"
         for status in (401, 403, 429, 500):
             spotify.script(PLAYER, status, {"error": {"status": status, "message": "no"}})
             try:
                 player.poll()
             except SpotifyError as error:
-                messages.append(f"{error} {error!r}")
+                messages += [repr(error), *traceback.format_exception(error)]
         everything = caplog.text + " ".join(messages)
         assert messages
-        for secret in ("access-", "refresh-", "another"):
+        for secret in ("access-", "refresh-", "brand-new"):
             assert secret not in everything
 
 
@@ -297,4 +325,4 @@ def test_an_unreachable_spotify_is_no_answer(stored):
         session = requests.Session()
         pkce = Pkce("client", stored, session, accounts_url=url)
         with pytest.raises(UnavailableError, match="ConnectionError"):
-            SpotifyPlayer(pkce, session, lambda: 0, api_url=url).poll()
+            SpotifyPlayer(pkce, session, Timeline(*2 * [lambda: 0.0]), api_url=url).poll()

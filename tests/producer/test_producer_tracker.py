@@ -168,6 +168,16 @@ class TestRestarts:
         evening.track(120)
         assert near(evening.sent()) == ["play A 0", "complete A 200 200", "play B 200"]
 
+    def test_secrets_are_not_in_the_outbox(self, evening):
+        """Neither the tokens nor the API key get into the file, also when a token is refused."""
+        evening.play(("A", 200), ("B", 30))
+        evening.spotify.script("/v1/me/player", 401, {"error": {"message": "access-0 expired"}})
+        evening.track(240)
+        kept = [path.read_bytes() for path in evening.home.glob("outbox.sqlite*")]
+        assert kept
+        for secret in (b"access-", b"refresh-", b"the-api-key"):
+            assert all(secret not in each for each in kept)
+
     def test_nothing_is_lost_while_the_api_is_down(self, evening):
         """Events of an outage wait on disk and arrive after a restart, in order, once."""
         evening.play(("A", 200), ("B", 200))

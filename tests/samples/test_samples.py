@@ -22,6 +22,7 @@ WORKSHOPS = "next_steps/workshops"
 POC = f"{WORKSHOPS}/POC_in_a_box"
 AGENT = "next_steps/generative_ai/personalized_recommender_agent"
 SCIENCE = "next_steps/data_science"
+IMPACT = "next_steps/evaluation/measuring_impact_of_recommendations"
 CAMPAIGN = "next_steps/generative_ai/personalized_marketing_campaign"
 CLEAN_UP = "Clean_Up_Resources.ipynb"
 
@@ -99,11 +100,18 @@ SERIES = {
             for name in ("1.Building_Personalize_Campaign", "3.Cleanup")
         ]
     ),
+    "objective": Series([f"{CASES}/objective_optimization/objective-optimization.ipynb"]),
     "text": Series([f"{CASES}/metadata/item-text-unstructured-metadata.ipynb"]),
     "holdout": Series(
         [f"{SCIENCE}/offline_performance_evaluation/personalize_temporal_holdout.ipynb"]
     ),
     "workshop of 2019": Series([f"{WORKSHOPS}/Reinvent_2019/ReInvent2019_Workshop.ipynb"]),
+    "impact": Series(
+        [
+            f"{IMPACT}/Measure_Impact_of_Recommendations.ipynb",
+            f"{IMPACT}/{CLEAN_UP}",
+        ]
+    ),
     "airline segments": Series(
         [f"{CAMPAIGN}/airline_ticket_user_segmentation_09212023_github.ipynb"]
     ),

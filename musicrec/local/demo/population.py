@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
+from itertools import chain
 from typing import Final
 
 from musicrec.catalog import Track
@@ -29,18 +30,32 @@ class Population:
         listeners: how many they are.
         days: how long they play.
         seed: of everything random.
+        processes: how many follow the listeners at once.
+        passing: what the listeners pass through as they are finished, e.g. a progress bar.
 
     Attributes:
-        watched: what the real producer made of every fifth listener.
+        watched: what the real producer made of the listeners' plays.
         events: what is posted, in order of time.
     """
 
-    def __init__(self, tracks: Sequence[Track], *, listeners: int, days: int, seed: int) -> None:
+    def __init__(
+        self,
+        tracks: Sequence[Track],
+        *,
+        listeners: int,
+        days: int,
+        seed: int,
+        processes: int = 1,
+        passing: producers.Passing = iter,
+    ) -> None:
         self._seed = seed
-        self._genres = {track.track_id: track.genres for track in tracks}
+        self._tracks = {track.track_id: track for track in tracks}
         self._simulation = demo_listeners(tracks, listeners=listeners, days=days, seed=seed)
-        self.watched = producers.watch(self._histories(), {t.track_id: t for t in tracks})
-        self.events = sorted(self._posted(), key=lambda event: event.occurred_at)
+        self.watched = producers.watch(
+            self._histories(), self._tracks, processes=processes, passing=passing
+        )
+        told = chain.from_iterable(self.watched.events.values())
+        self.events = sorted(told, key=lambda event: event.occurred_at)
 
     def requests(self) -> list[Batch]:
         """What the producers post, some of it twice, in order."""
@@ -55,7 +70,7 @@ class Population:
     def listener(self) -> str:
         """The listener with the most completed tracks of the catalogue: a list worth looking at."""
         completed = Counter(
-            event.user_id for event in self._completed() if event.track_id in self._genres
+            event.user_id for event in self._completed() if event.track_id in self._tracks
         )
         return min(completed, key=lambda user_id: (-completed[user_id], user_id))
 
@@ -69,7 +84,7 @@ class Population:
         heard = Counter(
             genre
             for event in self._completed()
-            for genre in self._genres.get(event.track_id, ())
+            for genre in self._genres(event)
             if genre not in familiar
         )
         if not heard:
@@ -77,21 +92,20 @@ class Population:
         return min(heard, key=lambda genre: (-heard[genre], genre))
 
     def steer(self, user_id: str, genre: str, plays: int) -> list[ListeningEvent]:
-        """The listener plays some tracks of a genre to the end, after everything so far."""
-        return self._simulation.steer(user_id, genre, plays=plays)
+        """What the producer makes of some tracks of a genre, played out after everything so far."""
+        played = self._simulation.steer(user_id, genre, plays=plays)
+        return producers.watch([(user_id, played)], self._tracks).events[user_id]
 
-    def _histories(self) -> dict[str, list[ListeningEvent]]:
-        """What the listeners play who go through the real producer."""
-        chosen = self._simulation.listeners[:: producers.EVERY]
-        histories = {person.user_id: self._simulation.history(person.user_id) for person in chosen}
-        return {user_id: history for user_id, history in histories.items() if history}
+    def _histories(self) -> Iterator[tuple[str, list[ListeningEvent]]]:
+        """What they play, but for those who play nothing."""
+        for person in self._simulation.listeners:
+            history = self._simulation.history(person.user_id)
+            if history:
+                yield person.user_id, history
 
-    def _posted(self) -> Iterator[ListeningEvent]:
-        """The producer's events of those, the simulation's own of everybody else."""
-        watched = self.watched.events
-        yield from (event for event in self._simulation.events() if event.user_id not in watched)
-        for events in watched.values():
-            yield from events
+    def _genres(self, event: ListeningEvent) -> tuple[str, ...]:
+        track = self._tracks.get(event.track_id)
+        return () if track is None else track.genres
 
     def _completed(self) -> Iterator[ListeningEvent]:
         return (event for event in self.events if event.event_type is EventType.COMPLETE)

@@ -1,14 +1,18 @@
-"""Some of the demo's listeners go through the real producer, in front of a simulated Spotify.
+"""The demo's listeners go through the real producer, each in front of a simulated Spotify.
 
-Their events are then not the simulation's own: they are what the producer made out of polls of a
-player that shows what the simulation says, with all that polls cannot see. All listeners that way
-would take minutes, so it is every fifth.
+The events of the demo are therefore not the simulation's own: they are what the producer made out of
+polls of a player that shows what the simulation says, with all that polls cannot see. No listener
+knows of another, so they are divided among processes.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Final
 
@@ -19,14 +23,13 @@ from musicrec.events import EventType, ListeningEvent
 from musicrec.local.spotify.following import Kept, Stage, follow, stage
 from musicrec.local.spotify.replays import replay
 
-EVERY: Final = 5
-"""One listener of so many goes through the producer."""
-
 BREAK_MS: Final = 31 * 60_000
 """Between sessions this far apart the listener's producer does not run."""
 
 AFTERWARDS_S: Final = 60.0
 """For how long it runs on after the last play, to see that nothing more comes."""
+
+PROCESSES: Final = os.cpu_count() or 1
 
 
 class Watched(Struct, frozen=True):
@@ -50,26 +53,80 @@ class Watched(Struct, frozen=True):
         return _plays(event for events in self.events.values() for event in events)
 
 
+class _Job(Struct, frozen=True):
+    """One listener to follow, with the tracks of its history."""
+
+    number: int
+    listener: str
+    history: Sequence[ListeningEvent]
+    tracks: Mapping[str, Track]
+
+
+class Followed(Struct, frozen=True):
+    """What the producer made of one listener; counts as in `Watched`."""
+
+    listener: str
+    events: list[ListeningEvent]
+    plays: int
+    polls: int
+
+
+Passing = Callable[[Iterable[Followed]], Iterable[Followed]]
+
+
 def watch(
-    histories: Mapping[str, Sequence[ListeningEvent]],
+    histories: Iterable[tuple[str, Sequence[ListeningEvent]]],
     tracks: Mapping[str, Track],
+    *,
+    processes: int = 1,
+    passing: Passing = iter,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Watched:
     """Follow listeners through their histories by polling.
 
     Args:
-        histories: the simulation's events by listener, each in order of time.
+        histories: each listener's events of the simulation, in order of time, at least one.
         tracks: the catalogue by id.
+        processes: how many work at once; the events are the same for any number.
+        passing: what the listeners pass through as they are finished, e.g. a progress bar.
         clock: measures how long it takes.
     """
-    started, polls = clock(), 0
-    events: dict[str, list[ListeningEvent]] = {}
-    for number, (listener, history) in enumerate(histories.items()):
-        with stage(listener, replay(history, tracks), seed=number) as scene:
-            events[listener] = _watch(scene, history, number)
-            polls += scene.spotify.calls["/v1/me/player"]
-    plays = sum(_plays(history) for history in histories.values())
-    return Watched(events, plays, polls, clock() - started)
+    started = clock()
+    with _mapping(processes) as mapping:
+        done = list(passing(mapping(_follow, _jobs(histories, tracks))))
+    return Watched(
+        events={each.listener: each.events for each in done},
+        plays=sum(each.plays for each in done),
+        polls=sum(each.polls for each in done),
+        seconds=clock() - started,
+    )
+
+
+@contextmanager
+def _mapping(processes: int) -> Iterator[Callable[..., Iterator[Followed]]]:
+    """The built-in `map`, or one that works in other processes."""
+    if processes == 1:
+        yield map
+        return
+    # Forked processes would inherit the locks of the stack's threads.
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        yield pool.map
+
+
+def _jobs(
+    histories: Iterable[tuple[str, Sequence[ListeningEvent]]], tracks: Mapping[str, Track]
+) -> Iterator[_Job]:
+    for number, (listener, history) in enumerate(histories):
+        played = {event.track_id for event in history}
+        known = {track_id: tracks[track_id] for track_id in played if track_id in tracks}
+        yield _Job(number, listener, history, known)
+
+
+def _follow(job: _Job) -> Followed:
+    scene = stage(job.listener, replay(job.history, job.tracks), seed=job.number)
+    events = _watch(scene, job.history, job.number)
+    polls = scene.spotify.calls["/v1/me/player"]
+    return Followed(job.listener, events, _plays(job.history), polls)
 
 
 def _watch(scene: Stage, history: Sequence[ListeningEvent], seed: int) -> list[ListeningEvent]:

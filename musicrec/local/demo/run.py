@@ -11,7 +11,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from musicrec.local.demo import filling, listening, notebooks, stations
+from musicrec.local.demo import filling, listening, notebooks, producers, stations
 from musicrec.local.demo.filling import Sent
 from musicrec.local.demo.listening import Answer
 from musicrec.local.demo.population import Population
@@ -82,6 +82,8 @@ def fill(stack: RunningStack, steps: Steps, settings: Settings) -> tuple[Populat
             listeners=settings.listeners,
             days=settings.days,
             seed=settings.seed,
+            processes=producers.PROCESSES,
+            passing=lambda done: steps.track(done, settings.listeners, "listeners"),
         )
         _say_watched(steps, population.watched)
         sent = _play(stack, steps, population)
@@ -97,8 +99,8 @@ def fill(stack: RunningStack, steps: Steps, settings: Settings) -> tuple[Populat
 
 def _say_watched(steps: Steps, watched: Watched) -> None:
     steps.say(
-        f"{len(watched.events)} of them through the real producer: {watched.polls:,} polls of a "
-        f"simulated Spotify, {watched.polls / watched.seconds:,.0f} a second"
+        f"all of them through the real producer: {watched.polls:,} polls of a simulated Spotify in "
+        f"{watched.seconds:.0f} s, {watched.polls / watched.seconds:,.0f} a second"
     )
     steps.say(
         f"it reported {watched.found:,} of their {watched.plays:,} plays; a skip within seconds may "

@@ -1,4 +1,4 @@
-"""Solutions that train by themselves: the first version an hour after ACTIVE, then on schedule.
+"""What trains by itself: solutions an hour after ACTIVE and then on schedule, recommenders weekly.
 
 As AWS documents it: a version that was trained by hand within the hour takes the first one's place,
 each training's start begins the next interval, and an interval without new interactions is passed over.
@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING, Final
 
 from musicrec.local.personalize.datasets import INTERACTIONS, of_group
 from musicrec.local.personalize.errors import LimitExceededError
-from musicrec.local.personalize.resources import ACTIVE, CHANGING, Solution
+from musicrec.local.personalize.recommenders import retrain
+from musicrec.local.personalize.resources import ACTIVE, CHANGING, Recommender, Solution
 from musicrec.local.personalize.solution_versions import train_automatically
 from musicrec.local.personalize.solutions import versions_of
-from musicrec.local.personalize.training_schedule import interval
+from musicrec.local.personalize.training_schedule import DAY, DEFAULT_DAYS, interval
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.region import Region
 
 FIRST: Final = 3600.0
-"""Seconds from ACTIVE to the first training."""
+"""Seconds from a solution's being ACTIVE to its first training."""
+
+WEEK: Final = DEFAULT_DAYS * DAY
+"""Seconds between two trainings of a recommender. AWS says nothing of weeks that are passed over."""
 
 
 def run(region: Region) -> None:
@@ -40,6 +44,16 @@ def run(region: Region) -> None:
             except LimitExceededError:
                 continue  # the next request tries again
             solution.considered = moment
+        for recommender in region.all(Recommender):
+            if _due(region, recommender):
+                retrain(region, recommender)
+
+
+def _due(region: Region, recommender: Recommender) -> bool:
+    """Whether a week has passed since its last training began; one that is stopped learns nothing."""
+    if recommender.status != ACTIVE or recommender.being_updated:
+        return False
+    return region.clock() - recommender.begun >= WEEK
 
 
 def _moment(region: Region, solution: Solution) -> float | None:

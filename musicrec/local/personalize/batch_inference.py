@@ -36,6 +36,8 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         or "themeGenerationConfig" in params
     ):
         raise NotEmulatedError("themes of batch inference")
+    if params.get("batchInferenceJobConfig", {}).get("rankingInfluence"):
+        raise NotEmulatedError("rankingInfluence")
     settings = _DEFAULTS | params
     if not 1 <= settings["numResults"] <= runtime.MAX_RESULTS:
         raise InvalidInputError(

@@ -53,19 +53,19 @@ def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         settings = campaign.settings | params
         config = settings.get("campaignConfig", {})
         version = _deployable(region, settings["solutionVersionArn"], config)
-        passage = region.life_cycle().passage("campaign", region.clock)
+        if version.solution.group is not campaign.version.solution.group:
+            raise InvalidInputError(
+                f"Solution version {version.arn} belongs to another dataset group than "
+                f"{campaign.arn}; create a campaign for it."
+            )
         shown = settings | {"solutionVersionArn": version.arn}
-        campaign.begin_update(shown, region.clock(), passage)
-        campaign.coming = version
-        region.after(passage, partial(_replace, region, campaign, settings, version))
+        effect = partial(_replace, campaign, settings, version)
+        region.change(campaign, shown, effect, brings=version)
     return {"campaignArn": campaign.arn}
 
 
-def _replace(
-    region: Region, campaign: Campaign, settings: dict[str, Any], version: SolutionVersion
-) -> None:
-    campaign.settings, campaign.updated = settings, region.clock()
-    campaign.version, campaign.coming = version, None
+def _replace(campaign: Campaign, settings: dict[str, Any], version: SolutionVersion) -> None:
+    campaign.settings, campaign.version = settings, version
     campaign.state, campaign.failure = ACTIVE, None
 
 

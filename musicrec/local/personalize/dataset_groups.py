@@ -13,6 +13,7 @@ from musicrec.local.personalize.resources import (
     DatasetGroup,
     EventTracker,
     Filter,
+    MetricAttribution,
     Recommender,
     Solution,
 )
@@ -20,7 +21,7 @@ from musicrec.local.personalize.resources import (
 if TYPE_CHECKING:
     from musicrec.local.personalize.region import Region
 
-M = TypeVar("M", Dataset, EventTracker, Filter, Recommender, Solution)
+M = TypeVar("M", Dataset, EventTracker, Filter, MetricAttribution, Recommender, Solution)
 
 
 def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
@@ -42,6 +43,7 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
             *members(region, EventTracker, group),
             *members(region, Solution, group),
             *members(region, Recommender, group),
+            *members(region, MetricAttribution, group),
             *members(region, Dataset, group),
         ]
         if users:

@@ -35,10 +35,8 @@ def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         running = [job for job in region.all(ImportJob) if job.dataset is dataset]
         if any(job.status in CHANGING for job in running):
             raise ResourceInUseError(f"Dataset {dataset.arn} is being imported into; wait for it.")
-        passage = region.life_cycle().passage("dataset", region.clock)
-        dataset.begin_update({"schemaArn": schema.arn}, region.clock(), passage)
-        dataset.coming = schema
-        region.after(passage, partial(_replace, region, dataset, schema, added))
+        effect = partial(_replace, region, dataset, schema, added)
+        region.change(dataset, {"schemaArn": schema.arn}, effect, brings=schema)
     return {"datasetArn": dataset.arn}
 
 
@@ -46,9 +44,8 @@ def _replace(region: Region, dataset: Dataset, schema: Schema, added: list[str])
     assert dataset.records is not None  # only Items and Users are updated
     dataset.records.widen(schema.fields)
     dataset.added |= dict.fromkeys(added, region.sequence)
-    dataset.schema, dataset.coming = schema, None
+    dataset.schema = schema
     dataset.settings = dataset.settings | {"schemaArn": schema.arn}
-    dataset.updated = region.clock()
 
 
 def added_fields(old: DatasetSchema, new: DatasetSchema) -> list[str]:

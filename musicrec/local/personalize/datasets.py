@@ -26,6 +26,7 @@ from musicrec.local.personalize.resources import (
     ExportJob,
     Filter,
     ImportJob,
+    MetricAttribution,
     Recommender,
     Schema,
     SolutionVersion,
@@ -144,8 +145,12 @@ def _users(region: Region, dataset: Dataset) -> list[str]:
         for entry in region.all(DeletionJob)
         if entry.group is group and entry.status in CHANGING
     ]
+    recommenders = [
+        entry
+        for entry in members(region, Recommender, group)
+        if entry.status in CHANGING or entry.being_updated
+    ]
     trackers = members(region, EventTracker, group) if dataset.kind == INTERACTIONS else []
-    others = (*members(region, Filter, group), *members(region, Recommender, group))
     return [
         entry.arn
         for entry in (
@@ -155,7 +160,9 @@ def _users(region: Region, dataset: Dataset) -> list[str]:
             *campaigns,
             *deletions,
             *trackers,
-            *others,
+            *recommenders,
+            *(e for e in members(region, MetricAttribution, group) if e.refers_to(dataset.kind)),
+            *members(region, Filter, group),
         )
     ]
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from musicrec.local.personalize.interaction_log import InteractionLog, StreamedEvent
+    from musicrec.local.personalize.interaction_table import InteractionTable
     from musicrec.local.personalize.training import Trained
 
 FILTER_WINDOW: Final = 100
@@ -73,22 +74,36 @@ def recent_by_type(
 
     Imports and streamed events count at once, whether or not a training has seen them.
     """
-    found: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    table = log.imported
+    rows = _newest_rows(log.imported, user_id)
+    streamed: dict[str, list[StreamedEvent]] = defaultdict(list)
+    for event in log.streamed_of(user_id):
+        streamed[event.event_type.upper()].append(event)
+    return {
+        name: _newest_codes(trained, log.imported, rows.get(name, []), streamed.get(name, []))
+        for name in rows.keys() | streamed.keys()
+    }
+
+
+def _newest_rows(table: InteractionTable, user_id: str) -> dict[str, list[int]]:
+    """The newest rows of each event type, oldest first; types that differ in case are one."""
     place = table.places(user_id)
     types = table.types[place]
-    for code in np.unique(types):
-        name = table.event_types[code] if code >= 0 else ""
-        for row in place.start + np.flatnonzero(types == code)[-FILTER_WINDOW:]:
-            entry = (int(table.timestamps[row]), table.item_ids[table.items[row]])
-            found[name.upper()].append(entry)
-    for event in log.streamed_of(user_id):
-        found[event.event_type.upper()].append((event.timestamp, event.item_id))
-    return {name: _newest_codes(trained, entries) for name, entries in found.items()}
+    found: dict[str, list[int]] = {}
+    for code in np.unique(types).tolist():
+        name = table.event_types[code].upper() if code >= 0 else ""
+        newest = (place.start + np.flatnonzero(types == code)[-FILTER_WINDOW:]).tolist()
+        found[name] = sorted(found[name] + newest) if name in found else newest
+    return found
 
 
-def _newest_codes(trained: Trained, entries: list[tuple[int, str]]) -> NDArray[np.int64]:
-    # A streamed copy of an imported interaction must not push an older one out of the window.
-    newest = sorted(set(entries), reverse=True)[:FILTER_WINDOW]
-    codes = [trained.item_index[item] for _, item in newest if item in trained.item_index]
-    return np.array(codes, dtype=np.int64)
+def _newest_codes(
+    trained: Trained, table: InteractionTable, rows: list[int], streamed: list[StreamedEvent]
+) -> NDArray[np.int64]:
+    names = [table.item_ids[item] for item in table.items[rows].tolist()]
+    if streamed:
+        # A streamed copy of an imported interaction must not push an older one out of the window.
+        entries = set(zip(table.timestamps[rows].tolist(), names, strict=True))
+        entries |= {(event.timestamp, event.item_id) for event in streamed}
+        names = [name for _, name in sorted(entries)]
+    codes = (trained.item_index.get(name) for name in names[-FILTER_WINDOW:])
+    return np.array([code for code in codes if code is not None], dtype=np.int64)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow.compute as pc
 
-from musicrec.local.personalize import csv_files
+from musicrec.local.personalize import attribution_reports, csv_files
 from musicrec.local.personalize.avro import MAX_EVENT_TYPES
 from musicrec.local.personalize.datasets import INTERACTIONS
-from musicrec.local.personalize.errors import InvalidInputError, NotEmulatedError
+from musicrec.local.personalize.errors import InvalidInputError
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.quotas import check_running
 from musicrec.local.personalize.region import require_unchanging
@@ -33,8 +33,6 @@ LIMITS: Final = {"FULL": Limits(size=100 * GIGABYTE), "INCREMENTAL": Limits(size
 
 def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`CreateDatasetImportJob`."""
-    if params.get("publishAttributionMetricsToS3"):
-        raise NotEmulatedError("metric attribution")
     dataset = region.get_active(Dataset, params["datasetArn"])
     require_unchanging(dataset)
     mode = params.get("importMode", "FULL")
@@ -45,6 +43,8 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     if "dataLocation" not in params["dataSource"]:
         raise InvalidInputError("dataSource.dataLocation must be given.")
     split_location(params["dataSource"]["dataLocation"])
+    if params.get("publishAttributionMetricsToS3"):
+        attribution_reports.check_publishing(region, dataset.group, dataset.kind)
     with region.lock:
         check_running(ImportJob, region.all(ImportJob))
         arn = region.arn(f"dataset-import-job/{params['jobName']}")
@@ -62,6 +62,7 @@ def _import(region: Region, job: ImportJob) -> None:
     if dataset.kind == INTERACTIONS:
         before = None if mode == "FULL" else dataset.group.log.bulk
         _check_interactions(dataset, table, before)
+        attribution_reports.imported(region, job, table)
     region.after(job.passage, partial(_keep, region, job, table))
 
 

@@ -21,6 +21,7 @@ KEPT_LISTS: Final = 10_000
 @dataclass(eq=False)
 class _Shown:
     items: tuple[str, ...]
+    source: str | None
     clicked: set[str] = field(default_factory=set)
 
 
@@ -32,12 +33,19 @@ class Impressions:
         self._lists: OrderedDict[str, _Shown] = OrderedDict()
         self._changes: list[tuple[str, int]] = []
 
-    def answered(self, recommendation_id: str, items: tuple[str, ...]) -> None:
-        """Remember what an answer listed."""
+    def answered(
+        self, recommendation_id: str, items: tuple[str, ...], source: str | None = None
+    ) -> None:
+        """Remember what an answer listed, and the ARN of what gave it."""
         with self._lock:
-            self._lists[recommendation_id] = _Shown(items)
+            self._lists[recommendation_id] = _Shown(items, source)
             while len(self._lists) > KEPT_LISTS:
                 self._lists.popitem(last=False)
+
+    def source_of(self, recommendation_id: str) -> str | None:
+        """The ARN of what gave an answer; None for one that is unknown."""
+        shown = self._lists.get(recommendation_id)
+        return None if shown is None else shown.source
 
     def record(self, event: StreamedEvent) -> None:
         """Count what the event says was shown. A list of its own goes before a recommendation."""

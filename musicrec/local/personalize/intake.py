@@ -9,7 +9,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from musicrec.local.personalize import properties
+from musicrec.local.personalize import attribution_reports, properties
 from musicrec.local.personalize.datasets import INTERACTIONS, ITEMS, USERS, of_group
 from musicrec.local.personalize.errors import InvalidInputError
 from musicrec.local.personalize.event_trackers import tracker_of
@@ -40,7 +40,8 @@ def put_events(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     dataset = of_group(region, tracker.group, INTERACTIONS)
     schema = dataset.schema.fields if dataset else None
     events = [_event(params, entry, schema) for entry in params["eventList"]]
-    tracker.group.log.append(events)
+    taken = [event for event in events if tracker.group.log.append([event])]
+    attribution_reports.streamed(region, tracker.group, taken)
     return {}
 
 
@@ -57,6 +58,10 @@ def _event(
     recommended = (
         {"RECOMMENDATION_ID": entry["recommendationId"]} if "recommendationId" in entry else {}
     )
+    attributed = entry.get("metricAttribution", {})
+    source = (
+        {"EVENT_ATTRIBUTION_SOURCE": attributed["eventAttributionSource"]} if attributed else {}
+    )
     own = properties.columns(given, schema) if schema else {}
     return StreamedEvent(
         user_id=params.get("userId"),
@@ -66,7 +71,7 @@ def _event(
         event_type=entry["eventType"],
         value=None if value is None else properties.single_precision("eventValue", value),
         event_id=entry.get("eventId"),
-        properties=own | impression | recommended,
+        properties=own | impression | recommended | source,
     )
 
 

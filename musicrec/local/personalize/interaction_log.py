@@ -98,9 +98,11 @@ class InteractionLog:
         self.replace_bulk(table if bulk is None else pa.concat_tables([bulk, table]))
 
     def clear(self) -> None:
-        """Forget everything, as when the Interactions dataset is deleted."""
+        """Forget everything, as when the Interactions dataset is deleted. Marks stay valid."""
         with self._lock:
+            length = self.length
             self._reset()
+            self._streamed = [None] * length
 
     def forget(self, users: set[str]) -> int:
         """Delete all interactions of users; how many there were.

@@ -19,6 +19,7 @@ DURATIONS: Final = {
     "data-deletion-job": 600.0,
     "event-tracker": 60.0,
     "filter": 60.0,
+    "metric-attribution": 60.0,
     "solution": 60.0,
     "solution-version": 2700.0,
     "campaign": 510.0,
@@ -86,7 +87,7 @@ class LifeCycle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         transitions: `instant`, or `slow` for AWS's steps by the server's clock.
         durations: seconds by kind of resource (the keys of `DURATIONS`), in place of the defaults.
         failures: reasons by pattern of the ARN's last part (`campaign/live`, `solution/*/*`); what
-            is made while a pattern fits ends in `CREATE FAILED`.
+            is made or updated while a pattern fits ends in `CREATE FAILED`.
         schema_checks: `strict`, or `lenient` to keep any text as a schema, as moto does. No dataset
             can be made with one that is none.
     """

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 RECIPES: Final = frozenset({"aws-user-personalization", "aws-personalized-ranking"})
 
-EMPHASIS: Final = {"LOW": 0.3, "MEDIUM": 1.0, "HIGH": 3.0}
-"""Weight of the objective beside relevance."""
+EMPHASIS: Final = {"OFF": 0.0, "LOW": 0.3, "MEDIUM": 1.0, "HIGH": 3.0}
+"""Weight of the objective beside relevance. Switched off it is measured, and changes nothing."""
 
 BEST_ITEMS: Final = 100
 """The user's best items, by whose scores relevance is measured."""
@@ -44,7 +44,7 @@ def setting(config: Mapping[str, Any]) -> tuple[str, float] | None:
     """The column and the weight that a `solutionConfig` asks for; None for no objective."""
     given = config.get("optimizationObjective", {})
     sensitivity = given.get("objectiveSensitivity", "OFF")
-    if sensitivity == "OFF":
+    if sensitivity == "OFF" and "itemAttribute" not in given:
         return None
     return str(given.get("itemAttribute", "")), EMPHASIS[sensitivity]
 

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from musicrec.local.personalize.errors import InvalidInputError, TooManyTagsError
-from musicrec.local.personalize.region import PAGE_SIZE, Region, page
-from musicrec.local.personalize.resources import Job, Resource
+from musicrec.local.personalize.paging import PAGE_SIZE, page
+from musicrec.local.personalize.region import Region
+from musicrec.local.personalize.resources import Job, Resource, Updatable
 from musicrec.local.personalize.workers import await_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from musicrec.local.personalize.paging import Listed
 
 Operation = Callable[[Region, dict[str, Any]], dict[str, Any]]
 """Takes checked parameters, gives the members of the answer."""
@@ -29,11 +32,19 @@ def describe(kind: type[Resource], member: str) -> Operation:
 
     def operation(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         resource = region.get(kind, params[kind.arn_key])
-        if isinstance(resource, Job) and (resource.passage is None or resource.passage.over):
-            await_job(resource, region.patience)
+        if isinstance(resource, Job):
+            _await(region, resource)
+        if isinstance(resource, Updatable) and resource.update is not None:
+            _await(region, resource.update)
         return {member: resource.view()}
 
     return operation
+
+
+def _await(region: Region, job: Job) -> None:
+    """Wait a little for the job's work, unless its time is not over anyway."""
+    if job.passage is None or job.passage.over:
+        await_job(job, region.patience)
 
 
 def listing(
@@ -69,7 +80,7 @@ def narrowed(
 
 
 def list_page(
-    resources: Iterable[Resource],
+    resources: Iterable[Listed],
     member: str,
     params: dict[str, Any],
     *,

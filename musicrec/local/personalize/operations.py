@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from musicrec.local.personalize import (
-    absent,
     batch_inference,
     batch_segments,
     campaigns,
@@ -18,6 +17,7 @@ from musicrec.local.personalize import (
     filters,
     import_jobs,
     intake,
+    metric_attributions,
     recipe_operations,
     recommenders,
     runtime,
@@ -50,5 +50,5 @@ OPERATIONS: Final[dict[str, Operation]] = (
     | runtime.OPERATIONS
     | batch_inference.OPERATIONS
     | batch_segments.OPERATIONS
-    | absent.OPERATIONS
+    | metric_attributions.OPERATIONS
 )

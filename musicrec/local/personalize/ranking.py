@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from musicrec.research.models.base import top_k
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -15,16 +17,11 @@ def best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
 
     Linear in the number of items: only the winners are sorted.
     """
-    left = np.flatnonzero(np.isfinite(scores))  # a filter may leave few
-    count = min(count, len(left))
-    if count <= 0:
-        return np.empty(0, dtype=np.int64)
-    known = scores[left]
-    last = np.partition(known, len(known) - count)[len(known) - count]
-    above = np.flatnonzero(known > last)
-    ties = np.flatnonzero(known == last)[: count - len(above)]
-    chosen: NDArray[np.int64] = left[np.concatenate([above, ties])]
-    return chosen[np.lexsort((chosen, -scores[chosen]))]
+    finite = np.isfinite(scores)
+    if finite.all():
+        return top_k(scores, count)
+    left = np.flatnonzero(finite)  # a filter may leave few
+    return left[top_k(scores[left], count)]
 
 
 def shown_scores(scores: NDArray[np.float32], codes: NDArray[np.int64]) -> list[float]:
@@ -32,10 +29,13 @@ def shown_scores(scores: NDArray[np.float32], codes: NDArray[np.int64]) -> list[
 
     The scores are standardised first, because models differ in scale; the order does not change.
     """
-    finite = scores[np.isfinite(scores)]
-    top = finite.max()
-    spread = finite.std(dtype=np.float64) or 1.0
-    scaled = (finite - top) / np.float32(spread)
-    total = np.exp(scaled, out=scaled).sum(dtype=np.float64)
+    finite = np.isfinite(scores)
+    known = scores if finite.all() else scores[finite]
+    top = known.max()
+    scaled = known - top
+    centred = scaled - scaled.mean()
+    spread = np.sqrt(np.dot(centred, centred) / len(centred)) or np.float32(1)
+    scaled /= spread
+    total = np.exp(scaled, out=scaled).sum()
     shares = np.exp((scores[codes].astype(np.float64) - top) / spread) / total
     return [round(float(share), 7) for share in shares]

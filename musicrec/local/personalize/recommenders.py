@@ -16,10 +16,10 @@ from musicrec.local.personalize.errors import InvalidInputError, ResourceInUseEr
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.quotas import check_active
 from musicrec.local.personalize.recipe_list import recipe_of
+from musicrec.local.personalize.region import require_unchanging
 from musicrec.local.personalize.resources import (
     ACTIVE,
     CHANGING,
-    FAILED,
     Campaign,
     DatasetGroup,
     Recommender,
@@ -32,6 +32,7 @@ from musicrec.local.personalize.solutions import check_columns
 if TYPE_CHECKING:
     from musicrec.local.personalize.recipes import Recipe
     from musicrec.local.personalize.region import Region
+    from musicrec.local.personalize.resources import Job
 
 _DEFAULTS: Final = {"minRecommendationRequestsPerSecond": 1}
 
@@ -52,40 +53,55 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
         check_active(Recommender, members(region, Recommender, group))
         version = _version(region, arn, recipe, group, config)
         deployed = _deployed(region, version, config)
-        recommender = region.add(Recommender(**shared, group=group, deployed=deployed))
-    region.workers.start(region, recommender, partial(train, region, version))
+        made = Recommender(**shared, group=group, deployed=deployed, begun=version.created)
+        recommender = region.add(made)
+    region.workers.start(region, recommender, partial(_train, region, version, recommender))
     return {"recommenderArn": arn}
 
 
 def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
     """`UpdateRecommender`; it learns anew when its columns change, and answers as before till then."""
     with region.lock:
-        recommender = _unchanging(region, params)
-        if recommender.status == FAILED:
-            raise InvalidInputError(f"Recommender {recommender.arn} is in {FAILED} state.")
+        recommender = region.get_active(Recommender, params["recommenderArn"])
+        require_unchanging(recommender)
         before = recommender.settings["recommenderConfig"]
         config = before | params["recommenderConfig"]
         check_columns(config.get("trainingDataConfig", {}))
-        exploration.check(recommender.deployed.version.solution.recipe, config)
-        version = recommender.deployed.version
-        retrain = config.get("trainingDataConfig") != before.get("trainingDataConfig")
-        if retrain:
-            recipe = version.solution.recipe
+        version, work = recommender.deployed.version, None
+        recipe = version.solution.recipe
+        exploration.check(recipe, config)
+        if config.get("trainingDataConfig") != before.get("trainingDataConfig"):
             version = _version(region, recommender.arn, recipe, recommender.group, config)
-        now = region.clock()
-        recommender.retraining = version if retrain else None
-        recommender.update = {
-            "recommenderConfig": config,
-            "creationDateTime": now,
-            "lastUpdatedDateTime": now,
-        }
-        if not retrain:
-            _deploy(region, recommender, version, config)
-    if retrain:
-        region.workers.start(
-            region, version, partial(_retrain, region, recommender, version, config)
-        )
+            work = partial(_train, region, version)
+            recommender.begun = version.created
+        effect = partial(_deploy, region, recommender, version, config)
+        region.change(recommender, {"recommenderConfig": config}, effect, work=work)
     return {"recommenderArn": recommender.arn}
+
+
+def retrain(region: Region, recommender: Recommender) -> None:
+    """Begin a training that nobody asked for; its model answers once it has had its time."""
+    replaced = recommender.deployed
+    recipe, config = replaced.version.solution.recipe, recommender.settings["recommenderConfig"]
+    version = _version(region, recommender.arn, recipe, recommender.group, config)
+    version.passage = region.life_cycle().passage("recommender", region.clock)
+    recommender.begun, recommender.retraining = version.created, version
+
+    def work() -> None:
+        train(region, version)
+        region.after(version.passage, partial(_renew, region, recommender, version, replaced))
+
+    region.workers.start(region, version, work)
+
+
+def _renew(
+    region: Region, recommender: Recommender, version: SolutionVersion, replaced: Campaign
+) -> None:
+    """Let the version answer, unless an update has brought another one meanwhile."""
+    with region.lock:
+        if recommender.deployed.version is replaced.version:
+            config = recommender.settings["recommenderConfig"]
+            recommender.deployed = _deployed(region, version, config)
 
 
 def stop(region: Region, params: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +110,7 @@ def stop(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def start(region: Region, params: dict[str, Any]) -> dict[str, Any]:
-    """`StartRecommender`, one that is INACTIVE; the real service also trains it anew, this does not."""
+    """`StartRecommender`, one that is INACTIVE: it goes on with the model that it had."""
     return _switch(region, params, stopped=False)
 
 
@@ -121,8 +137,7 @@ def _switch(region: Region, params: dict[str, Any], *, stopped: bool) -> dict[st
 def _unchanging(region: Region, params: dict[str, Any]) -> Recommender:
     """The recommender, unless something is under way with it."""
     recommender = region.get(Recommender, params["recommenderArn"])
-    retraining = recommender.retraining
-    if recommender.status in CHANGING or (retraining and retraining.status in CHANGING):
+    if recommender.status in CHANGING or recommender.being_updated:
         raise ResourceInUseError(f"Recommender {recommender.arn} is changing; wait for it.")
     return recommender
 
@@ -159,9 +174,18 @@ def _version(
         group=group,
         recipe=recipe,
     )
-    return SolutionVersion(
+    solution.own = SolutionVersion(
         arn=arn, settings=dict(settings), created=now, updated=now, solution=solution
     )
+    return solution.own
+
+
+def _train(region: Region, version: SolutionVersion, job: Job) -> None:
+    """Train the version as a part of the job, whose time is the version's."""
+    train(region, version)
+    with region.lock:
+        version.passage = job.passage
+        version.state, version.updated = ACTIVE, region.clock()
 
 
 def _deployed(region: Region, version: SolutionVersion, config: Config) -> Campaign:
@@ -176,15 +200,6 @@ def _deploy(
     """Let the version answer by the configuration from now on."""
     recommender.deployed = _deployed(region, version, config)
     recommender.settings = recommender.settings | {"recommenderConfig": config}
-    recommender.updated = region.clock()
-
-
-def _retrain(
-    region: Region, recommender: Recommender, version: SolutionVersion, config: Config
-) -> None:
-    train(region, version)
-    with region.lock:
-        _deploy(region, recommender, version, config)
 
 
 OPERATIONS: Final[dict[str, Operation]] = {

@@ -5,37 +5,38 @@ The lock guards the registry and the life cycle only. Whoever reads S3 or trains
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import time
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from musicrec.local.personalize.errors import (
     InvalidInputError,
-    InvalidNextTokenError,
     ResourceAlreadyExistsError,
     ResourceInUseError,
     ResourceNotFoundError,
 )
 from musicrec.local.personalize.life_cycle import DELETION, LifeCycle, kind_of
-from musicrec.local.personalize.resources import ACTIVE, CHANGING, FAILED, Resource, Updatable
-from musicrec.local.personalize.strict_json import read_json
+from musicrec.local.personalize.resources import (
+    ACTIVE,
+    CHANGING,
+    FAILED,
+    Job,
+    Resource,
+    Updatable,
+    Update,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from musicrec.local.parts import Aws
     from musicrec.local.personalize.life_cycle import Passage
     from musicrec.local.personalize.workers import Workers
 
 R = TypeVar("R", bound=Resource)
-
-PAGE_SIZE: Final = 100
-"""Entries of a listing's page unless the caller wants fewer. AWS documents no default."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -97,15 +98,73 @@ class Region:
         """
         with self.lock:
             self.require_free(resource.arn)
-            life_cycle = self.life_cycle()
-            resource.passage = life_cycle.passage(kind_of(resource.arn), self.clock)
-            resource.doomed = life_cycle.failure(resource.arn)
-            if resource.doomed and resource.state == ACTIVE:
-                resource.state, resource.failure = FAILED, resource.doomed
+            self._begin(resource)
             self._created += 1
             resource.sequence = self._created
             self._resources[resource.arn] = resource
         return resource
+
+    def change(
+        self,
+        resource: Updatable,
+        shown: dict[str, Any],
+        effect: Callable[[], None],
+        *,
+        brings: Resource | None = None,
+        work: Callable[[Job], None] | None = None,
+    ) -> None:
+        """Begin an update, which takes the time that making the resource does.
+
+        Args:
+            resource: to be changed; nothing else may change it.
+            shown: what describe answers say of the update.
+            effect: makes the change. It comes at the end; if the update fails, not at all.
+            brings: what the resource is about to get.
+            work: what the update computes in the background before.
+        """
+        with self.lock:
+            now = self.clock()
+            update = Update(
+                arn=resource.arn, settings=shown, created=now, updated=now, brings=brings
+            )
+            update.state = update.state if work else ACTIVE
+            self._begin(update)
+            resource.update = update
+        if work:
+            self.workers.start(self, update, partial(self._work, resource, update, effect, work))
+            return
+        update.finished.set()
+        if not update.doomed:
+            self._replace(resource, update, effect)
+
+    def _begin(self, resource: Resource) -> None:
+        """Give a creation or an update its time and its fate."""
+        life_cycle = self.life_cycle()
+        resource.passage = life_cycle.passage(kind_of(resource.arn), self.clock)
+        resource.doomed = life_cycle.failure(resource.arn)
+        if resource.doomed and resource.state == ACTIVE:
+            resource.state, resource.failure = FAILED, resource.doomed
+
+    def _work(
+        self,
+        resource: Updatable,
+        update: Update,
+        effect: Callable[[], None],
+        work: Callable[[Job], None],
+    ) -> None:
+        work(update)
+        self._replace(resource, update, effect)
+
+    def _replace(self, resource: Updatable, update: Update, effect: Callable[[], None]) -> None:
+        """Let an update take effect at the end of its time, whenever that is noticed."""
+        end = max(self.clock(), update.passage.ending if update.passage else 0.0)
+
+        def replace() -> None:
+            with self.lock:
+                effect()
+                resource.updated = end
+
+        self.after(update.passage, replace)
 
     def get(self, kind: type[R], arn: str) -> R:
         """The resource of that kind and ARN.
@@ -194,43 +253,3 @@ def require_unchanging(resource: Resource) -> None:
     """
     if isinstance(resource, Updatable) and resource.being_updated:
         raise ResourceInUseError(f"Resource {resource.arn} is being updated; wait for it.")
-
-
-def page(
-    entries: Iterable[Resource],
-    listing: str,
-    params: dict[str, Any],
-    *,
-    newest_first: bool = False,
-    usual: int = PAGE_SIZE,
-) -> tuple[list[Resource], str | None]:
-    """One page of a listing, and the token of the next one.
-
-    A token names the listing and the last resource shown, so pages stay whole while resources come
-    and go.
-
-    Raises:
-        InvalidNextTokenError: the token comes from elsewhere.
-    """
-    rest = list(entries)[::-1] if newest_first else list(entries)
-    if "nextToken" in params:
-        last = _read_token(listing, params["nextToken"])
-        rest = [entry for entry in rest if (entry.sequence > last) != newest_first]
-        rest = [entry for entry in rest if entry.sequence != last]
-    size = params.get("maxResults", usual)
-    shown = rest[:size]
-    return shown, _token(listing, shown[-1].sequence) if len(rest) > size else None
-
-
-def _token(listing: str, last: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([listing, last]).encode()).decode()
-
-
-def _read_token(listing: str, token: str) -> int:
-    try:
-        origin, last = read_json(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError, TypeError):
-        raise InvalidNextTokenError from None
-    if origin != listing or not isinstance(last, int):
-        raise InvalidNextTokenError
-    return last

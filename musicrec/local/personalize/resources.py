@@ -13,6 +13,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
+    from musicrec.local.personalize.attribution import Metric
     from musicrec.local.personalize.auto_update import Refreshed
     from musicrec.local.personalize.avro import DatasetSchema
     from musicrec.local.personalize.filter_language import FilterExpression
@@ -43,6 +44,9 @@ CHANGING: Final = frozenset(
     }
 )
 """In these states a resource is neither usable nor deletable."""
+
+MAX_SOURCES: Final = 100
+"""Of the events that one metric attribution counts."""
 
 _DELETION_STATES: Final = {
     PENDING: "PENDING",
@@ -131,34 +135,41 @@ class Job(Resource):
 
 
 @dataclass(kw_only=True, eq=False)
+class Update(Job):
+    """One change of a resource, which goes through the states of a creation.
+
+    Attributes:
+        brings: what the resource gets with it, if that is a resource too.
+    """
+
+    arn_key: ClassVar[str] = "updatedArn"
+    brings: Resource | None = None
+
+
+@dataclass(kw_only=True, eq=False)
 class Updatable(Resource):
     """A resource that can be changed once it is made.
 
     Attributes:
-        update: the latest change, without its state; None before the first.
-        updating: the time that the change takes; None for none.
+        update: the latest change; None before the first.
     """
 
-    update: dict[str, Any] | None = None
-    updating: Passage | None = None
+    update: Update | None = None
 
     @property
     def being_updated(self) -> bool:
         """Whether the latest change is under way."""
-        return self.updating is not None and not self.updating.over
+        return self.update is not None and self.update.status in CHANGING
 
     @property
     def latest_update(self) -> dict[str, Any] | None:
         """The latest change as describe answers show it."""
-        if self.update is None or self.updating is None:
-            return self.update and self.update | {"status": ACTIVE}
-        status = self.updating.phase(PENDING, IN_PROGRESS) or ACTIVE
-        return self.update | {"status": status, "lastUpdatedDateTime": self.updating.reached}
+        return None if self.update is None else self.update.view()
 
-    def begin_update(self, settings: dict[str, Any], now: float, updating: Passage | None) -> None:
-        """Note a change that begins now."""
-        self.updating = updating
-        self.update = settings | {"creationDateTime": now, "lastUpdatedDateTime": now}
+    @property
+    def coming(self) -> Resource | None:
+        """What a change that is under way is about to bring."""
+        return self.update.brings if self.update and self.being_updated else None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -183,7 +194,6 @@ class Dataset(Updatable):
 
     Attributes:
         records: the contents; None for Interactions, whose contents are the group's log.
-        coming: the schema that an update is about to bring.
         imported: whether an import has succeeded.
         added: columns that came with an update, with the region's sequence number at that time.
     """
@@ -192,7 +202,6 @@ class Dataset(Updatable):
     group: DatasetGroup
     kind: str
     schema: Schema
-    coming: Schema | None = None
     records: MetadataRecords | None = None
     imported: bool = False
     added: dict[str, int] = field(default_factory=dict)
@@ -241,6 +250,31 @@ class EventTracker(Resource):
 
 
 @dataclass(kw_only=True, eq=False)
+class MetricAttribution(Resource):
+    """Which events of a group are counted.
+
+    Attributes:
+        metrics: by their names in capitals.
+        sources: those that events came from so far.
+    """
+
+    arn_key: ClassVar[str] = "metricAttributionArn"
+    group: DatasetGroup
+    metrics: dict[str, Metric]
+    sources: set[str] = field(default_factory=set)
+
+    def refers_to(self, kind: str) -> bool:
+        """Whether it needs the group's dataset of that type; it always needs Interactions."""
+        return kind in {"INTERACTIONS", *(metric.dataset for metric in self.metrics.values())}
+
+    def knows(self, source: str) -> bool:
+        """Whether the source is reported: one of the first `MAX_SOURCES` is."""
+        if len(self.sources) < MAX_SOURCES:
+            self.sources.add(source)
+        return source in self.sources
+
+
+@dataclass(kw_only=True, eq=False)
 class Filter(Resource):
     """A parsed filter expression."""
 
@@ -255,12 +289,14 @@ class Solution(Updatable):
 
     Attributes:
         considered: the time of the last automatic training that was looked at, done or not.
+        own: of a recommender's solution, which no listing shows, the one version.
     """
 
     arn_key: ClassVar[str] = "solutionArn"
     group: DatasetGroup
     recipe: Recipe
     considered: float = -math.inf
+    own: SolutionVersion | None = None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -294,28 +330,26 @@ class Campaign(Updatable):
 
     Attributes:
         version: what is deployed.
-        coming: what an update is about to deploy.
     """
 
     arn_key: ClassVar[str] = "campaignArn"
     version: SolutionVersion
-    coming: SolutionVersion | None = None
 
     @property
-    def versions(self) -> list[SolutionVersion]:
-        """All that the campaign needs."""
+    def versions(self) -> list[Resource]:
+        """All that the campaign needs: what is deployed, and what an update is about to deploy."""
         return [self.version] if self.coming is None else [self.version, self.coming]
 
 
 @dataclass(kw_only=True, eq=False)
-class Recommender(Job):
+class Recommender(Job, Updatable):
     """A domain recipe, trained and deployed in one.
 
     Attributes:
         group: whose data it learns from.
         deployed: what answers, and the configuration by which it does.
-        update: the latest update, without its state.
-        retraining: what the latest update trains or trained; None if it needed no training.
+        begun: when the last training began, whoever asked for it.
+        retraining: what the last training that nobody asked for trains or trained.
         stopped: whether it was switched off last.
         switching: the time that switching it off or on takes; None for none.
     """
@@ -323,7 +357,7 @@ class Recommender(Job):
     arn_key: ClassVar[str] = "recommenderArn"
     group: DatasetGroup
     deployed: Campaign
-    update: dict[str, Any] | None = None
+    begun: float
     retraining: SolutionVersion | None = None
     stopped: bool = False
     switching: Passage | None = None
@@ -339,14 +373,13 @@ class Recommender(Job):
 
     def view(self) -> dict[str, Any]:
         """With metrics once it is trained, and the latest update once there was one."""
-        update = self.update
-        if update is not None:
-            training = self.retraining.view() if self.retraining else {"status": ACTIVE}
-            state = {name: training.get(name) for name in ("status", "failureReason")}
-            update = update | state
-        return super().view() | {
+        shown = super().view()
+        if self.switching:
+            reached = max(shown["lastUpdatedDateTime"], self.switching.reached)
+            shown["lastUpdatedDateTime"] = reached
+        return shown | {
             "modelMetrics": self.deployed.version.metrics or None,
-            "latestRecommenderUpdate": update,
+            "latestRecommenderUpdate": self.latest_update,
         }
 
 

@@ -66,7 +66,7 @@ def get_recommendations(region: Region, params: dict[str, Any]) -> dict[str, Any
             item["promotionName"] = params["promotions"][0]["name"]
         item["reason"] = [place.reason] if place.reason and recipe.second_generation else None
     _add_metadata(region, version, trained, names, items)
-    return {"itemList": items, "recommendationId": _answered(region, version, items)}
+    return {"itemList": items, "recommendationId": _answered(region, campaign, items)}
 
 
 def recommended(
@@ -119,7 +119,7 @@ def get_personalized_ranking(region: Region, params: dict[str, Any]) -> dict[str
     names = item_metadata.requested(region, campaign, version, params)
     items = ranking(region, version, trained, params, item_metadata.MAX_ITEMS if names else None)
     _add_metadata(region, version, trained, names, items)
-    return {"personalizedRanking": items, "recommendationId": _answered(region, version, items)}
+    return {"personalizedRanking": items, "recommendationId": _answered(region, campaign, items)}
 
 
 def ranking(
@@ -212,11 +212,12 @@ def _addressed(region: Region, params: dict[str, Any]) -> Campaign:
     return region.get_active(Recommender, params["recommenderArn"]).deployed
 
 
-def _answered(region: Region, version: SolutionVersion, items: list[dict[str, Any]]) -> str:
+def _answered(region: Region, campaign: Campaign, items: list[dict[str, Any]]) -> str:
     """A new recommendation id, by which events can refer to the list."""
     recommendation_id = f"RID-{region.new_id()}"
     shown = tuple(item["itemId"] for item in items)
-    version.solution.group.log.impressions.answered(recommendation_id, shown)
+    log = campaign.version.solution.group.log
+    log.impressions.answered(recommendation_id, shown, campaign.arn)
     return recommendation_id
 
 

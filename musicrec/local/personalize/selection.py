@@ -66,7 +66,8 @@ class Selection:
     def listed(self, count: int) -> list[Selected]:
         """The list, of `count` places at most."""
         explored = self._explored(exploration.places(self.exploration, count, self.chance))
-        ranked = np.where(self.listable, self.scores, np.float32(-np.inf))
+        ranked = self.scores.copy()
+        ranked[~self.listable] = -np.inf
         ranked[self.trained.known :] = -np.inf  # newcomers come in by exploration alone
         ranked[explored] = -np.inf
         codes = best(ranked, count - len(explored))

@@ -74,18 +74,16 @@ def update(region: Region, params: dict[str, Any]) -> dict[str, Any]:
             settings["performAutoTraining"] = params["performAutoTraining"]
         _check_config(solution.recipe, settings)
         solution_config.check(region, solution.group, solution.recipe, config)
-        passage = region.life_cycle().passage("solution", region.clock)
         shown = {
             "solutionUpdateConfig": changes,
             "performAutoTraining": settings["performAutoTraining"],
         }
-        solution.begin_update(shown, region.clock(), passage)
-        region.after(passage, partial(_replace, region, solution, settings))
+        region.change(solution, shown, partial(_replace, solution, settings))
     return {"solutionArn": solution.arn}
 
 
-def _replace(region: Region, solution: Solution, settings: dict[str, Any]) -> None:
-    solution.settings, solution.updated = settings, region.clock()
+def _replace(solution: Solution, settings: dict[str, Any]) -> None:
+    solution.settings = settings
 
 
 def describe(region: Region, params: dict[str, Any]) -> dict[str, Any]:
@@ -119,6 +117,8 @@ def delete(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 def versions_of(region: Region, solution: Solution) -> list[SolutionVersion]:
     """The solution's versions, oldest first."""
+    if solution.own is not None:
+        return [solution.own]
     return [entry for entry in region.all(SolutionVersion) if entry.solution is solution]
 
 

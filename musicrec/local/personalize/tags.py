@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from musicrec.local.personalize.errors import InvalidInputError, TooManyTagsError
 from musicrec.local.personalize.operation import MAX_TAGS, Operation, read_tags
-from musicrec.local.personalize.resources import Resource, Schema
+from musicrec.local.personalize.resources import MetricAttribution, Resource, Schema
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.region import Region
@@ -20,8 +20,8 @@ def _taggable(region: Region, arn: str) -> Resource:
         InvalidInputError: it is of a kind without tags.
     """
     resource = region.find(arn)
-    if isinstance(resource, Schema):
-        raise InvalidInputError(f"Schemas have no tags; {arn} is one.")
+    if isinstance(resource, Schema | MetricAttribution):
+        raise InvalidInputError(f"Schemas and metric attributions have no tags; {arn} is one.")
     return resource
 
 

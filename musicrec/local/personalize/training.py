@@ -166,7 +166,9 @@ def collect(
 def unfitted(recipe: Recipe, data: TrainingData) -> Model:
     """The model that the recipe and the solution's configuration ask for."""
     model = new_model(recipe, data.parameters)
-    return model if data.objective is None else WithObjective(model, data.objective)
+    if data.objective is None or not data.objective.emphasis:
+        return model
+    return WithObjective(model, data.objective)
 
 
 def fit(recipe: Recipe, selection: EventSelection, data: TrainingData) -> Trained:

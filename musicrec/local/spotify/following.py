@@ -8,8 +8,7 @@ kept in memory, since a write for each poll would take longer than all the rest.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,12 +75,15 @@ class Stage:
     listener: str
     clock: SimulatedClock
     spotify: SimulatedSpotify
-    pkce: Pkce
-    session: InProcess
+    token: MemoryToken
 
     def client(self, axis: Axis) -> SpotifyPlayer:
-        """The producer's client, its times on the given axis."""
-        return SpotifyPlayer(self.pkce, self.session, lambda: axis.read().t, api_url=ADDRESS)
+        """The client of a producer that starts now, its times on the given axis."""
+        # As in a process of its own: what the client hangs on its session goes with it.
+        session = InProcess(self.spotify)
+        clock = self.clock.seconds
+        pkce = Pkce("client", self.token, session, accounts_url=ADDRESS, clock=clock)
+        return SpotifyPlayer(pkce, session, axis, api_url=ADDRESS)
 
     def axis(self, memory: Memory | None = None) -> Axis:
         """The producer's clock, running on from where it was left."""
@@ -89,10 +91,9 @@ class Stage:
         return Axis(seconds, seconds, since=remembered_since(memory))
 
 
-@contextmanager
 def stage(
     listener: str, timeline: Timeline, defects: Defects = TRUTHFUL, *, seed: int = 0
-) -> Iterator[Stage]:
+) -> Stage:
     """A logged-in listener; the clock stands at the timeline's start.
 
     Args:
@@ -107,9 +108,7 @@ def stage(
     token = MemoryToken()
     granted = spotify.accounts.grant(listener, scope=" ".join(SCOPES))
     token.save_token_to_cache({**granted, "expires_at": int(clock.seconds()) + 300})
-    with InProcess(spotify) as session:
-        pkce = Pkce("client", token, session, accounts_url=ADDRESS, clock=clock.seconds)
-        yield Stage(listener, clock, spotify, pkce, session)
+    return Stage(listener, clock, spotify, token)
 
 
 def follow(

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from musicrec.local.spotify.accounts import Accounts, AuthorizeError, GrantError
 from musicrec.local.spotify.defects import TRUTHFUL, Defects, chance
@@ -96,9 +97,7 @@ class SimulatedSpotify:
         Raises:
             DroppedConnectionError: a defect closes the connection.
         """
-        url = urlsplit(target)
-        path = url.path.rstrip("/")
-        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        path, query = _parts(target)
         self.calls[path] += 1
         if (method, path) == ("GET", "/authorize"):
             return self._authorize(query)
@@ -107,8 +106,8 @@ class SimulatedSpotify:
         if method != "GET":
             return _error(405, "Method not allowed")
         reply = self._trouble() or self._resource(path, query, headers)
-        date = format_datetime(datetime.fromtimestamp(self._clock() / 1000, UTC), usegmt=True)
-        return structs.replace(reply, headers={**reply.headers, "date": date})
+        date = formatdate(self._clock() // 1000, usegmt=True)
+        return Reply(reply.status, reply.body, {**reply.headers, "date": date})
 
     # The accounts service.
 
@@ -251,6 +250,14 @@ class SimulatedSpotify:
     def _strikes(self, share: float, *what: str | int) -> bool:
         """Whether something happens that happens in this share of all cases."""
         return share > 0 and chance(self._seed, *what) < share
+
+
+@lru_cache(maxsize=256)
+def _parts(target: str) -> tuple[str, Mapping[str, str]]:
+    """Path and query; pollers ask for the same again and again."""
+    url = urlsplit(target)
+    query = {name: values[0] for name, values in parse_qs(url.query).items()}
+    return url.path.rstrip("/"), query
 
 
 def _matches(song: Song, words: list[str]) -> bool:

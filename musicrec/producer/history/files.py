@@ -130,6 +130,7 @@ def _open(source: Source, opened: ExitStack) -> _Readable:
     except (OSError, zipfile.BadZipFile) as error:
         raise BrokenFileError(f"cannot be opened ({type(error).__name__})") from None
     except (RuntimeError, NotImplementedError):
+        # What zipfile raises for a password and for a compression that it does not have.
         raise BrokenFileError("is encrypted or packed in an unknown way; unpack it first") from None
 
 

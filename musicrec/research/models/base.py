@@ -254,17 +254,17 @@ def collapse_repeats(items: NDArray[np.int32]) -> NDArray[np.bool_]:
 
 def backfill(scores: NDArray[np.float32], filler: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rank what `scores` leaves at 0 by `filler` (0 to 1), strictly below whatever it reached."""
-    reached = scores > 0
-    if not reached.any():
+    reached = scores[np.flatnonzero(scores > 0)]
+    if len(reached) == 0:
         return filler.copy()
-    ceiling = scores[reached].min() / 2
-    return np.where(reached, scores, filler * ceiling).astype(np.float32)
+    lifted: NDArray[np.float32] = np.maximum(scores, filler * (reached.min() / 2))
+    return lifted
 
 
 def top_k(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
     """The codes of the `k` highest scores, best first; equal ones by code, -inf left out."""
     k = min(k, len(scores))
-    if k == 0:
+    if k <= 0:
         return np.empty(0, dtype=np.intp)
     bar = np.partition(scores, len(scores) - k)[len(scores) - k]
     candidates = np.flatnonzero((scores >= bar) & (scores > -np.inf))

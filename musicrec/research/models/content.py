@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy import sparse
 
+from musicrec.research.models.neighbours import weighted_rows
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -35,9 +37,12 @@ class Content:
         self, history: NDArray[np.int32], weights: NDArray[np.float64]
     ) -> NDArray[np.float32]:
         """The cosine, -1 to 1, of every item with the weighted mean of the history."""
-        profile = np.asarray(weights.astype(np.float32) @ self._rows[history])
+        if isinstance(self._rows, np.ndarray):
+            profile = np.asarray(weights.astype(np.float32) @ self._rows[history])
+        else:
+            profile = weighted_rows(self._rows, history, weights)
         norm = float(np.linalg.norm(profile))
         if norm > 0:
             profile /= norm
-        cosines: NDArray[np.float32] = (self._rows @ profile).astype(np.float32)
+        cosines: NDArray[np.float32] = self._rows @ profile
         return cosines.clip(-1, 1)

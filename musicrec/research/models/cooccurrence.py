@@ -62,7 +62,7 @@ class CooccurrenceConfig:
     popularity_discount: float = 0.7
     prior_meetings: float = 15.0
     neighbours: int = 500
-    meetings: int = 250
+    meetings: int = 400
     history: int = 200
     history_half_life: float = 4.0
     lasting_share: float = 0.05
@@ -159,14 +159,20 @@ class Cooccurrence:
         cosines = content.cosines(newest, strange)
         alike = cosines.clip(0)
         alike[newest] = 0  # an item is most like itself, which is no reason to repeat it
-        scale = np.float32(state.content_scale * strange.sum())
-        sharp = alike = unit(alike)
-        for _ in range(self.config.content_sharpness - 1):  # many times quicker than a power
-            sharp = sharp * alike
-        scores = reached + scale * sharp
+        sharp = _power(unit(alike), self.config.content_sharpness)
+        sharp *= np.float32(state.content_scale * strange.sum())
+        sharp += reached
         # A cosine that differs in the third decimal outranks any popularity.
-        filler = 0.999 * (1 + cosines) / 2 + 0.001 * state.popularity
-        return backfill(scores.astype(np.float32), filler.astype(np.float32))
+        filler = np.float32(0.4995) * (1 + cosines) + np.float32(0.001) * state.popularity
+        return backfill(sharp, filler)
+
+
+def _power(values: NDArray[np.float32], exponent: int) -> NDArray[np.float32]:
+    """A whole power; many times quicker by products than by the function for any power."""
+    product = values.copy()
+    for _ in range(exponent - 1):
+        product *= values
+    return product
 
 
 def _mean_of_row_maxima(matrix: sparse.csr_array) -> float:

@@ -37,7 +37,8 @@ class LowRankEaseConfig:
     """How finely tastes are told apart, and how a history fades.
 
     Attributes:
-        rank: directions kept.
+        rank: directions kept, where there are not too many items.
+        max_numbers: directions times items, at most: every request reads them all.
         ridge: of the regression; more brings more popular items.
         history: the newest items of a history that are used.
         history_half_life: an item this many positions back in the history counts half.
@@ -45,11 +46,12 @@ class LowRankEaseConfig:
         lasting_half_life: half-life of that share, in positions.
     """
 
-    rank: int = 64
+    rank: int = 128
+    max_numbers: int = 6_000_000
     ridge: float = 300.0
     history: int = 300
     history_half_life: float = 10.0
-    lasting_share: float = 0.1
+    lasting_share: float = 0.3
     lasting_half_life: float = 100.0
 
 
@@ -77,10 +79,11 @@ class LowRankEase:
         item_features: NDArray[np.float32] | None = None,  # noqa: ARG002 - part of the protocol
     ) -> Self:
         """Find the leading directions of who met what."""
-        values, directions = _leading(interactions, self.config.rank)
+        affordable = max(1, self.config.max_numbers // max(1, interactions.n_items))
+        values, directions = _leading(interactions, min(self.config.rank, affordable))
         filters = values**2 / (values**2 + self.config.ridge)
         self._state = _State(
-            directions=directions,
+            directions=np.asfortranarray(directions),  # its product with a taste is read faster
             filters=filters,
             unexplained=1 - directions**2 @ filters,
             popularity=distinct_users(interactions),

@@ -48,11 +48,11 @@ class MomentAndTasteConfig:
 
     moment: CooccurrenceConfig = field(default_factory=CooccurrenceConfig)
     taste: LowRankEaseConfig = field(default_factory=LowRankEaseConfig)
-    weights: tuple[float, ...] = (0.3, 0.0, 1.0, 3.0, 10.0)
-    asked_users: int = 200
-    asked_share: float = 0.2
+    weights: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0, 10.0)
+    asked_users: int = 400
+    asked_share: float = 0.4
     negligible: float = 0.01
-    depth: int = 25
+    depth: int = 50
 
 
 class MomentAndTaste:
@@ -151,7 +151,7 @@ def _gains(
 
 
 def _standardised(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    centred = scores - np.float32(scores.mean(dtype=np.float64))
+    centred: NDArray[np.float32] = scores - scores.mean()
     spread = np.sqrt(np.dot(centred, centred) / max(1, len(centred)))
     centred /= spread if spread > 0 else np.float32(1)
     return centred

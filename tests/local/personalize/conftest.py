@@ -2,7 +2,18 @@
 
 import pytest
 from personalize_data import item_rows
+from personalize_office import NOW, Office
+from personalize_shop import Shop
 from personalize_world import Clock, Embedded
+
+from musicrec.local.personalize.life_cycle import LifeCycle
+
+
+def _clocked():
+    clock = Clock()
+    server = Embedded(clock=clock)
+    yield server, clock
+    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -16,10 +27,7 @@ def embedded():
 @pytest.fixture
 def embedded_at():
     """A server of one's own, and the clock that it goes by."""
-    clock = Clock()
-    server = Embedded(clock=clock)
-    yield server, clock
-    server.stop()
+    yield from _clocked()
 
 
 @pytest.fixture
@@ -43,3 +51,30 @@ def music(embedded):
     }
     world.arns["campaign"] = world.campaign(name="live", solutionConfig=config)
     return world
+
+
+@pytest.fixture(scope="module")
+def clocked():
+    """A server for the module, and the clock that it goes by."""
+    yield from _clocked()
+
+
+@pytest.fixture
+def first(clocked):
+    """A shop with the recipe of the first generation."""
+    return Shop(*clocked, "aws-user-personalization")
+
+
+@pytest.fixture
+def second(clocked):
+    """A shop with the recipe of the second generation."""
+    return Shop(*clocked, "aws-user-personalization-v2")
+
+
+@pytest.fixture
+def office(clocked):
+    """An office of one's own, at the beginning of time."""
+    embedded, clock = clocked
+    clock.now = float(NOW)
+    embedded.app.life_cycle = LifeCycle()
+    return Office(embedded, clock)

@@ -7,6 +7,7 @@ from functools import cache
 
 from hypothesis import strategies as st
 from personalize_data import HEADERS, SCHEMAS, avro, listening_rows, to_csv
+from personalize_world import ROLE
 
 NAMES = ["one", "two", "three"]
 USERS = ["u000", "u001", "u007", "nobody", "session"]
@@ -44,6 +45,23 @@ DOMAIN_SCHEMAS = {
     "Interactions": SCHEMAS["Interactions"],
     "Items": avro("Items", "ITEM_ID:string", "GENRES:string|", "CREATION_TIMESTAMP:long"),
 }
+METRICS = [
+    {"eventType": "play", "metricName": name, "expression": expression}
+    for name, expression in [
+        ("count", "SAMPLECOUNT()"),
+        ("Count", "SUM(Items.YEAR)"),
+        ("value", "SUM(Interactions.EVENT_VALUE)"),
+        ("bad", "SUM(Items.GENRE)"),
+    ]
+]
+OUTPUTS = [
+    {"roleArn": ROLE} | destination
+    for destination in (
+        {},
+        {"s3DataDestination": {"path": "s3://bucket/reports/"}},
+        {"s3DataDestination": {"path": "s3://locked/reports"}},
+    )
+]
 FAILURES = [
     {},
     {},

@@ -15,7 +15,9 @@ from personalize_inputs import (
     FAILURES,
     FILES,
     ITEMS,
+    METRICS,
     NAMES,
+    OUTPUTS,
     PROPERTIES,
     RECIPES,
     USERS,
@@ -27,8 +29,9 @@ from personalize_inputs import (
 )
 from personalize_listener import Listener
 from personalize_model import DELETES, KINDS
+from personalize_models import MODELS
 from personalize_player import Player
-from personalize_shapes import MODELS, fitting, spoiled
+from personalize_shapes import fitting, spoiled
 from personalize_world import ROLE
 
 from musicrec.local.personalize.life_cycle import LifeCycle
@@ -38,6 +41,7 @@ DELETION_ORDER = (
     "Campaign",
     "Solution",
     "EventTracker",
+    "MetricAttribution",
     "Filter",
     "Dataset",
     "DatasetGroup",
@@ -82,7 +86,8 @@ class DataRules(Player):
         kind = dataset.rpartition("/")[2].capitalize()
         good = FILES.get(kind, FILES["Items"])
         key = data.draw(st.sampled_from([*good, *good, *BAD_FILES]), label="file")
-        self.import_file(name, dataset, location(key), mode)
+        publish = data.draw(st.sampled_from([None, None, True]), label="publish")
+        self.import_file(name, dataset, location(key), mode, publish)
 
     @rule(data=st.data(), mode=st.sampled_from(["BULK", "PUT", "ALL", None]))
     def export(self, data, mode):
@@ -110,6 +115,25 @@ class DataRules(Player):
     def create_tracker(self, data, name):
         self.track(name, self.some(data, "DatasetGroup"))
 
+    @rule(data=st.data(), metrics=st.lists(st.sampled_from(METRICS), max_size=3))
+    def attribute(self, data, metrics):
+        self.call(
+            "CreateMetricAttribution",
+            name=data.draw(st.sampled_from(NAMES)),
+            datasetGroupArn=self.some(data, "DatasetGroup"),
+            metrics=metrics,
+            metricsOutputConfig=data.draw(st.sampled_from(OUTPUTS)),
+        )
+
+    @precondition(lambda self: self.model.of("MetricAttribution"))
+    @rule(data=st.data(), metric=st.sampled_from(METRICS))
+    def change_attribution(self, data, metric):
+        params = data.draw(
+            st.sampled_from([{"addMetrics": [metric]}, {"removeMetrics": [metric["metricName"]]}])
+        )
+        arn = self.some(data, "MetricAttribution")
+        self.call("UpdateMetricAttribution", metricAttributionArn=arn, **params)
+
     @rule(data=st.data(), user=st.sampled_from([*USERS, None]))
     def put_events(self, data, user):
         event = st.fixed_dictionaries(
@@ -123,6 +147,7 @@ class DataRules(Player):
                 "eventValue": st.sampled_from([0, 0.25, 1e-45, 3e38]),
                 "properties": st.sampled_from(PROPERTIES[:2]),
                 "impression": st.just(["i0-00", "i0-01"]),
+                "metricAttribution": st.just({"eventAttributionSource": "shelf"}),
             },
         )
         events = data.draw(st.lists(event, min_size=1, max_size=3), label="events")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pyarrow.compute as pc
-from personalize_shapes import MODELS
+from personalize_models import MODELS
 
 from musicrec.local.personalize.resources import Dataset, DatasetGroup
 
@@ -56,6 +56,7 @@ KINDS = {
         Kind("DataDeletionJob", "dataDeletionJobs", delete=False),
         Kind("EventTracker", "eventTrackers", ("datasetGroupArn",)),
         Kind("Filter", "Filters", ("datasetGroupArn",)),
+        Kind("MetricAttribution", "metricAttributions", ("datasetGroupArn",)),
         Kind("Solution", "solutions", ("datasetGroupArn",)),
         Kind(
             "SolutionVersion", "solutionVersions", ("solutionArn", "datasetGroupArn"), delete=False

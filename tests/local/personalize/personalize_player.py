@@ -122,7 +122,7 @@ class Player(RuleBasedStateMachine):
             assert self.model.view(arn)["status"] == "ACTIVE", self.model.view(arn)
             self.call("CreateCampaign", name=name, solutionVersionArn=arn)
 
-    def import_file(self, name, dataset, where, mode):
+    def import_file(self, name, dataset, where, mode, publish=None):
         """Start an import."""
         return self.call(
             "CreateDatasetImportJob",
@@ -131,6 +131,7 @@ class Player(RuleBasedStateMachine):
             dataSource={"dataLocation": where},
             roleArn=ROLE,
             importMode=mode,
+            publishAttributionMetricsToS3=publish,
         )
 
     def track(self, name, group):

@@ -11,15 +11,7 @@ import re
 import sys
 from functools import cache
 
-from botocore.session import Session
 from hypothesis import strategies as st
-
-SERVICES = ("personalize", "personalize-events", "personalize-runtime")
-MODELS = {
-    name: model.operation_model(name)
-    for model in map(Session().get_service_model, SERVICES)
-    for name in model.operation_names
-}
 
 INTEGERS = {"integer": 2**31, "long": 2**63}
 NUMBERS = {"float", "double", "timestamp"}

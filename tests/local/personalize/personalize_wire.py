@@ -16,7 +16,8 @@ from functools import lru_cache
 
 from botocore.exceptions import ClientError
 from botocore.parsers import create_parser
-from personalize_shapes import MODELS, complaints
+from personalize_models import MODELS
+from personalize_shapes import complaints
 from personalize_world import Clock
 
 from musicrec.local.personalize.app import create_app
@@ -104,9 +105,14 @@ class MemoryAws:
     region: str = REGION
     account_id: str = "123456789012"
 
-    def client(self, _):
-        """Jobs ask for S3 only."""
-        return self.s3
+    def client(self, service):
+        """Jobs ask for S3, and metric attributions for CloudWatch, which has one operation here."""
+        return self if service == "cloudwatch" else self.s3
+
+    def put_metric_data(self, *, Namespace, MetricData):  # noqa: N803 - boto3's names
+        """Take what CloudWatch would."""
+        assert Namespace == "AWS/Personalize"
+        assert 0 < len(MetricData) <= 1000
 
 
 class StagedWorkers(Workers):

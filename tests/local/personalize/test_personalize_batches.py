@@ -170,6 +170,11 @@ class TestInference:
             ("aws-item-affinity", {}, "does not support batch inference"),
             ("aws-sims", {"numResults": 501}, "numResults must be 1 to 500"),
             ("aws-sims", {"batchInferenceJobMode": "THEME_GENERATION"}, "does not emulate themes"),
+            (
+                "aws-sims",
+                {"batchInferenceJobConfig": {"rankingInfluence": {"POPULARITY": 0.5}}},
+                "does not emulate rankingInfluence",
+            ),
         ],
     )
     def test_settings_that_do_not_fit_are_refused(self, music, inference, recipe, options, reason):

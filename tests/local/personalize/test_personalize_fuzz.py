@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from personalize_filter_cases import cases
 from personalize_inputs import ITEMS, USERS
 from personalize_machine import PersonalizeMachine
-from personalize_shapes import MODELS, complaints, fitting, spoiled
+from personalize_models import MODELS
+from personalize_shapes import complaints, fitting, spoiled
 from personalize_wire import PATIENT, Wire, deadline, environment
 
 pytestmark = pytest.mark.slow

@@ -60,28 +60,3 @@ class TestAlgorithms:
             world.control.describe_feature_transformation(
                 featureTransformationArn="arn:aws:personalize:::feature-transformation/magic"
             )
-
-
-class TestAbsent:
-    def test_lists_are_empty(self, world):
-        """Clean-up code finds nothing to delete."""
-        assert world.control.list_metric_attributions()["metricAttributions"] == []
-        assert world.control.list_metric_attribution_metrics()["metrics"] == []
-
-    def test_making_one_is_refused(self, world):
-        """The message says that it is not emulated."""
-        refused = world.control.exceptions.InvalidInputException
-        world.group()
-        with pytest.raises(refused, match="does not emulate metric attribution"):
-            world.control.create_metric_attribution(
-                name="m",
-                datasetGroupArn=world.arns["group"],
-                metrics=[],
-                metricsOutputConfig={"roleArn": "arn:aws:iam::123456789012:role/r"},
-            )
-
-    def test_described_ones_are_not_found(self, world):
-        """Whatever the ARN."""
-        arn = f"arn:aws:personalize:{world.region}:123456789012:metric-attribution/m"
-        with pytest.raises(world.control.exceptions.ResourceNotFoundException, match=arn):
-            world.control.describe_metric_attribution(metricAttributionArn=arn)

@@ -3,64 +3,12 @@
 import time
 
 import pytest
-from personalize_data import HEADERS, RECIPE, avro, item_rows, listening_rows
+from personalize_data import HEADERS, VIDEOS, avro, item_rows, watching_rows
+from personalize_domain import add_dataset, add_group, described, fill, listed, recommender
 
 from musicrec.local.personalize.life_cycle import LifeCycle
 
-EVENTS = {"play": "Watch", "complete": "Click", "skip": "Click"}
-VIDEOS = avro("Items", "ITEM_ID:string", "GENRES:string|", "CREATION_TIMESTAMP:long")
 SHOP = avro("Items", "ITEM_ID:string", "PRICE:float", "CATEGORY_L1:string|")
-
-
-def watching_rows():
-    """The listeners' rows, as of people who click on videos and watch them."""
-    return [(user, item, when, EVENTS[kind], value) for user, item, when, kind, value in listening_rows()]  # fmt: skip
-
-
-def add_dataset(world, kind, schema=None, domain="VIDEO_ON_DEMAND"):
-    """A dataset with a schema of the domain."""
-    made = world.control.create_schema(
-        name=f"{kind.lower()}-of-domain",
-        schema=schema
-        or avro("Interactions", *("USER_ID:string", "ITEM_ID:string", "TIMESTAMP:long", "EVENT_TYPE:string", "EVENT_VALUE:float?")),
-        domain=domain,
-    )  # fmt: skip
-    world.arns[kind] = world.control.create_dataset(
-        name=kind.lower(),
-        schemaArn=made["schemaArn"],
-        datasetGroupArn=world.arns["group"],
-        datasetType=kind,
-    )["datasetArn"]
-
-
-def add_group(world, domain="VIDEO_ON_DEMAND"):
-    """A domain dataset group."""
-    made = world.control.create_dataset_group(name="domain", domain=domain)
-    world.arns["group"] = made["datasetGroupArn"]
-    return made
-
-
-def recommender(world, recipe, name="r", **config):
-    """A recommender's ARN."""
-    return world.control.create_recommender(
-        name=name,
-        datasetGroupArn=world.arns["group"],
-        recipeArn=RECIPE + recipe,
-        recommenderConfig=config,
-    )["recommenderArn"]
-
-
-def described(world, arn):
-    """The description once no work is under way."""
-    return world.finished(
-        lambda: world.control.describe_recommender(recommenderArn=arn)["recommender"]
-    )
-
-
-def listed(world, arn, **params):
-    """The recommended item ids."""
-    answer = world.runtime.get_recommendations(recommenderArn=arn, **params)
-    return [entry["itemId"] for entry in answer["itemList"]]
 
 
 def watched(user):
@@ -79,21 +27,6 @@ def videos(embedded):
         )
         assert described(world, world.arns[recipe])["status"] == "ACTIVE"
     return world
-
-
-def fill(world):
-    """A domain group with videos that people watched."""
-    add_group(world)
-    add_dataset(world, "Interactions")
-    add_dataset(world, "Items", VIDEOS)
-    rows = [(item, genre, 1_600_000_000) for item, genre, *_ in item_rows()]
-    tables = {
-        "Interactions": (HEADERS["Interactions"], watching_rows()),
-        "Items": (["ITEM_ID", "GENRES", "CREATION_TIMESTAMP"], rows),
-    }
-    for kind, (header, content) in tables.items():
-        done = world.import_csv(kind, world.put_csv(f"{kind}.csv", header, content))
-        assert done["status"] == "ACTIVE", done
 
 
 class TestSchemas:
@@ -300,21 +233,19 @@ class TestLife:
             assert listed(world, arn, userId="u001")
         assert config.items() <= described(world, arn)["recommenderConfig"].items()
 
-    def test_it_keeps_datasets_and_group(self, world):
-        """They can be deleted once it is gone."""
+    def test_it_keeps_its_group(self, world):
+        """Which can be deleted once it is gone; the datasets, once nothing is learnt from them."""
         add_group(world)
         add_dataset(world, "Interactions")
         arn = recommender(world, "aws-vod-top-picks")
         described(world, arn)
+        world.control.delete_dataset(datasetArn=world.arns["Interactions"])
         in_use = world.control.exceptions.ResourceInUseException
-        with pytest.raises(in_use, match="recommender/r"):
-            world.control.delete_dataset(datasetArn=world.arns["Interactions"])
         with pytest.raises(in_use, match="recommender/r"):
             world.control.delete_dataset_group(datasetGroupArn=world.arns["group"])
         world.control.delete_recommender(recommenderArn=arn)
         with pytest.raises(world.control.exceptions.ResourceNotFoundException):
             world.control.describe_recommender(recommenderArn=arn)
-        world.control.delete_dataset(datasetArn=world.arns["Interactions"])
         world.control.delete_dataset_group(datasetGroupArn=world.arns["group"])
 
     def test_five_a_group(self, world):

@@ -1,6 +1,7 @@
 """Slow changes: nothing takes effect before its time, and nothing else may touch it until then."""
 
 import pytest
+from botocore import xform_name
 from personalize_data import avro, item_rows, listening_rows
 from personalize_world import ROLE
 
@@ -42,8 +43,15 @@ def computed(world, arn):
     assert job.finished.wait(30)
 
 
+def describing(world, noun, arn):
+    """Wait until the work of a job is done; a function that describes it."""
+    computed(world, arn)
+    describe = getattr(world.control, f"describe_{xform_name(noun)}")
+    return lambda: describe(**{f"{noun}Arn": arn})[noun]
+
+
 def started(world, kind, header, rows, **options):
-    """Begin an import; describes it."""
+    """Begin an import; a function that describes it."""
     arn = world.control.create_dataset_import_job(
         jobName="slow",
         datasetArn=world.arns[kind],
@@ -51,13 +59,7 @@ def started(world, kind, header, rows, **options):
         roleArn=ROLE,
         **options,
     )["datasetImportJobArn"]
-    computed(world, arn)
-
-    def describe():
-        found = world.control.describe_dataset_import_job(datasetImportJobArn=arn)
-        return found["datasetImportJob"]
-
-    return describe
+    return describing(world, "datasetImportJob", arn)
 
 
 class TestImports:
@@ -100,12 +102,7 @@ class TestDeletionJobs:
             dataSource={"dataLocation": location},
             roleArn=ROLE,
         )["dataDeletionJobArn"]
-        computed(world, arn)
-
-        def describe():
-            found = world.control.describe_data_deletion_job(dataDeletionJobArn=arn)
-            return found["dataDeletionJob"]
-
+        describe = describing(world, "dataDeletionJob", arn)
         clock.now += 50
         assert describe()["status"] == "IN_PROGRESS"
         assert "u001" in {row["USER_ID"] for row in world.export(name="before")}
@@ -212,9 +209,73 @@ class TestCampaigns:
         with pytest.raises(control.exceptions.ResourceInUseException):
             control.delete_campaign(campaignArn=campaign)
         assert world.recommend(campaign, userId="u001")
-        clock.now += 100
+        due = clock.now + 100
+        clock.now += 5000
         assert describe()["minProvisionedTPS"] == 3
+        assert describe()["lastUpdatedDateTime"].timestamp() == due
         control.delete_campaign(campaignArn=campaign)
+
+    def test_update_can_be_made_to_fail(self, slow):
+        """At the end of its time; what was serves on, and holds nothing of what was to come."""
+        world, clock = slow
+        control, app = world.control, world.embedded.app
+        campaign = control.create_campaign(name="c", solutionVersionArn=world.arns["version"])[
+            "campaignArn"
+        ]
+        other = world.solution("aws-sims")
+        clock.now += 100
+        app.life_cycle = LifeCycle(transitions="slow", failures={"campaign/c": "no capacity"})
+        version = control.create_solution_version(solutionArn=other)["solutionVersionArn"]
+        computed(world, version)
+        clock.now += 3000
+        control.update_campaign(campaignArn=campaign, solutionVersionArn=version)
+
+        def describe():
+            return control.describe_campaign(campaignArn=campaign)["campaign"]
+
+        assert describe()["latestCampaignUpdate"]["status"] == "CREATE PENDING"
+        clock.now += 510
+        found = describe()["latestCampaignUpdate"]
+        assert (found["status"], found["failureReason"]) == ("CREATE FAILED", "no capacity")
+        assert found["solutionVersionArn"] == version
+        assert describe()["solutionVersionArn"] == world.arns["version"]
+        assert world.recommend(campaign, userId="u001")
+        control.delete_solution(solutionArn=other)
+        app.life_cycle = SLOW
+        control.update_campaign(campaignArn=campaign, minProvisionedTPS=2)
+
+    def test_ranking_influence_is_refused(self, slow):
+        """Rather than kept without effect."""
+        world, _ = slow
+        with pytest.raises(
+            world.control.exceptions.InvalidInputException, match="rankingInfluence"
+        ):
+            world.control.create_campaign(
+                name="c",
+                solutionVersionArn=world.arns["version"],
+                campaignConfig={"rankingInfluence": {"FRESHNESS": 0.5}},
+            )
+
+    def test_version_of_another_group_is_refused(self, slow):
+        """A campaign is one of its dataset group's; another solution of the group will do."""
+        world, _ = slow
+        control = world.control
+        world.embedded.app.life_cycle = LifeCycle()
+        campaign = control.create_campaign(name="c", solutionVersionArn=world.arns["version"])[
+            "campaignArn"
+        ]
+        sims = world.train(world.solution("aws-sims"))["solutionVersionArn"]
+        control.update_campaign(campaignArn=campaign, solutionVersionArn=sims)
+        world.group("other")
+        world.dataset("Interactions", name="other")
+        world.import_csv("Interactions", f"s3://{world.bucket}/Interactions.csv", "other")
+        foreign = world.solution(name="foreign")
+        foreign_version = world.train(foreign)["solutionVersionArn"]
+        for arn in (foreign_version, f"{foreign}/$LATEST"):
+            with pytest.raises(control.exceptions.InvalidInputException, match="another dataset"):
+                control.update_campaign(campaignArn=campaign, solutionVersionArn=arn)
+        found = control.describe_campaign(campaignArn=campaign)["campaign"]
+        assert found["solutionVersionArn"] == sims
 
     def test_failed_one_can_be_updated(self, slow):
         """It serves when the update is done; while it is failed it does not hold the dataset."""

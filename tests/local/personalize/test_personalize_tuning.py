@@ -114,15 +114,22 @@ class TestObjective:
         return np.mean([float(item[-2:]) for item in found]), metrics
 
     def test_the_more_it_counts_the_more_the_list_brings(self, shop):
-        """And a metric says so."""
+        """And a metric says so, also of one that is switched off, for comparison."""
         prices = []
         for sensitivity in ("OFF", "LOW", "HIGH"):
             price, metrics = self.trained(shop, sensitivity)
             prices.append(price)
-            assert ("average_rewards_at_k" in metrics) == (sensitivity != "OFF")
+            assert 0 < metrics["average_rewards_at_k"] <= 1
         assert prices == sorted(prices)
         assert prices[2] > prices[0] + 3
-        assert 0 < metrics["average_rewards_at_k"] <= 1
+
+    def test_no_objective_no_metric(self, shop):
+        """A solution without one has no rewards to report."""
+        version = shop.train(shop.solution("aws-user-personalization", "plain"))
+        metrics = shop.control.get_solution_metrics(
+            solutionVersionArn=version["solutionVersionArn"]
+        )["metrics"]
+        assert "average_rewards_at_k" not in metrics
 
     @pytest.mark.parametrize(
         ("name", "column", "text"),
@@ -135,9 +142,12 @@ class TestObjective:
         ],
     )
     def test_objectives_that_do_not_fit_are_refused(self, world, name, column, text):
-        """By recipe, and by column."""
+        """By recipe, and by column, also where they are switched off."""
         world.group()
         world.dataset("Items", PRICED)
+        goal = {"itemAttribute": column, "objectiveSensitivity": "OFF"}
+        with pytest.raises(world.control.exceptions.InvalidInputException, match=text):
+            world.solution(name, solutionConfig={"optimizationObjective": goal})
         goal = {"itemAttribute": column, "objectiveSensitivity": "MEDIUM"}
         with pytest.raises(world.control.exceptions.InvalidInputException, match=text):
             world.solution(name, solutionConfig={"optimizationObjective": goal})

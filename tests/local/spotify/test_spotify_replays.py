@@ -53,7 +53,7 @@ class TestReplay:
 @pytest.fixture(scope="module")
 def watched(histories, tracks):
     ticks = iter([10.0, 12.0])
-    return producers.watch(histories, tracks, clock=lambda: next(ticks))
+    return producers.watch(histories.items(), tracks, clock=lambda: next(ticks))
 
 
 class TestWatch:
@@ -83,3 +83,22 @@ class TestWatch:
         assert watched.polls > 100
         assert watched.found <= watched.plays
         assert watched.plays == sum(len(of(h, EventType.PLAY)) for h in histories.values())
+
+    @pytest.mark.slow
+    def test_processes_change_nothing(self, histories, tracks, watched):
+        """Two of them make the same events as one, in the same order of listeners."""
+        again = producers.watch(histories.items(), tracks, processes=2)
+        assert list(again.events.items()) == list(watched.events.items())
+        assert (again.polls, again.plays) == (watched.polls, watched.plays)
+
+    def test_listeners_pass_one_by_one(self, histories, tracks, watched):
+        """Whoever looks on sees each listener once, finished."""
+        seen = []
+
+        def passing(followed):
+            for each in followed:
+                seen.append(each)
+                yield each
+
+        producers.watch(histories.items(), tracks, passing=passing)
+        assert [(each.listener, each.events) for each in seen] == list(watched.events.items())

@@ -14,6 +14,7 @@ from musicrec.local.spotify.service import SimulatedSpotify
 from musicrec.local.spotify.timelines import Cause, Medium, Showing, Song, Timeline
 from musicrec.local.spotify.transport import serving
 from musicrec.producer.auth import SCOPES, LoginRequiredError, Pkce, TokenFile
+from musicrec.producer.clock import Timeline as Axis
 from musicrec.producer.login import LoginFailedError, log_in
 from musicrec.producer.playback import Kind
 from musicrec.producer.spotify import (
@@ -63,11 +64,13 @@ class World:
         self.pkce = Pkce(
             "client", self.file, self.session, accounts_url=ADDRESS, clock=self.clock.seconds
         )
-        self.player = SpotifyPlayer(
-            self.pkce, self.session, self.clock.milliseconds, api_url=ADDRESS
-        )
+        self.player = SpotifyPlayer(self.pkce, self.session, self.axis(), api_url=ADDRESS)
         self.spotipy = spotipy.Spotify(auth_manager=self.pkce, requests_session=self.session)
         self.spotipy.prefix = f"{ADDRESS}/v1/"
+
+    def axis(self) -> Axis:
+        """A producer's clock."""
+        return Axis(self.clock.seconds, self.clock.seconds)
 
     def get(self, target: str, **headers: str):
         """Ask with a good token, past spotipy; the status and the body."""
@@ -291,7 +294,7 @@ class TestOverHttp:
         with requests.Session() as session:
             file = TokenFile(tmp_path / "fresh.json")
             pkce = Pkce("client", file, session, accounts_url=address, clock=world.clock.seconds)
-            player = SpotifyPlayer(pkce, session, world.clock.milliseconds, api_url=address)
+            player = SpotifyPlayer(pkce, session, world.axis(), api_url=address)
             assert player.poll().position_ms == 50_000
             world.clock.advance(300)
             assert player.poll().kind is Kind.IDLE

@@ -59,7 +59,7 @@ class TestMomentAndTaste:
         ]
         own = [(f"u{user:03d}", f"own{user:03d}", 0) for user in range(60)]
         interactions = Interactions.from_rows(rows + own)
-        config = MomentAndTasteConfig(weights=(0.0,), negligible=negligible)
+        config = MomentAndTasteConfig(weights=(0.0,), asked_share=0.2, negligible=negligible)
         model = MomentAndTaste(config).fit(interactions)
         popular = model.scores(np.empty(0, dtype=np.int32))
         unknown = [
