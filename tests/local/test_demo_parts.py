@@ -13,6 +13,7 @@ from musicrec.local.demo.listening import Answer, NothingMovedError, Recommended
 from musicrec.local.demo.population import NothingElseError, Population
 from musicrec.local.demo.progress import Steps
 from musicrec.local.demo.stations import Station
+from musicrec.notebooks.running import keep
 
 
 def console() -> Console:
@@ -154,7 +155,7 @@ class TestNotebooks:
         lines = "import sys; print('50 %', file=sys.stderr); print('Björk')"
         source = self.notebook(tmp_path / "01_x.ipynb", lines)
         executed = notebooks.execute(source, tmp_path / "out")
-        notebooks.keep(executed, source)
+        keep(executed, source)
         (cell,) = nbformat.read(source, as_version=4).cells
         assert [output["text"] for output in cell.outputs] == ["Björk\n"]
         assert cell.execution_count == 1

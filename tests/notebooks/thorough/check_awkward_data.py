@@ -77,7 +77,7 @@ def test_survives(
     given = parameters(files)[notebook.stem]
     executed = execute(notebook, tmp_path / notebook.name, given)
     record_property(RUN, {**read(executed).run, "notebook": f"{notebook.name}, awkward data"})
-    assert results(executed)
+    assert results(executed).keys() == results(notebook).keys()
     if notebook.stem == "90_take_it_down":
         assert teardown.plan(stack.clients, stack.deployment) == []
         assert results(executed)["deleted"].value == results(executed)["found"].value > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,12 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 """What a notebook is given here, mutated or not, by its number."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Copy:
     """A copy of the package with one text replaced; all other files are links to the real ones."""
 
     folder: Path
     mutant: Mutant
-    made: list[Path] = field(default_factory=list)
 
     def write(self) -> Path:
         """Make it; returns the folder to put on the path.
@@ -68,6 +67,14 @@ class Copy:
         copied.write_text(text.replace(self.mutant.before, self.mutant.after), encoding="utf-8")
         return self.folder
 
+
+HARMLESS = Mutant(
+    "nothing but a comment",
+    "decay.py",
+    "HALF_LIFE_MS: Final = 60 * DAY_MS",
+    "HALF_LIFE_MS: Final = 60 * DAY_MS  # two months",
+    (),
+)
 
 MUTANTS = [
     Mutant(
