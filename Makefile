@@ -36,7 +36,7 @@ test-notebooks: $(TOOLS) ## the notebooks' contract, awkward data for each, and 
 	$(PYTEST) -q -p musicrec.notebooks.plugin -o musicrec_notebooks=notebooks notebooks \
 		tests/notebooks/thorough/check_awkward_data.py tests/notebooks/thorough/check_mutants.py
 
-test-kills: $(TOOLS) ## the producer killed 200 times in an evening, in a minute or two
+test-kills: $(TOOLS) ## the producer killed 200 times in each of two evenings (minutes)
 	$(PYTEST) -q -s tests/producer/test_producer_kills.py --kills $(or $(KILLS),200)
 
 test-environment: $(RUNTIME) ## the pip section of environment.yml installs into a clean virtual environment
