@@ -6,6 +6,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from aws_world import World, world
+from profile_world import dynamodb, flaky
+
+__all__ = ["aws", "dynamodb", "flaky"]
 
 
 @pytest.fixture
