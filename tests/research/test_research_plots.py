@@ -260,6 +260,14 @@ class TestModels:
         assert widths(axes.containers[0]) == [0.8, 0.2, 0.0]
         assert widths(axes.containers[1]) == [0.4, 0.0, 0.6]
 
+    def test_small_shares_have_ticks_that_differ(self):
+        """Shares of a few percent are told apart on the axis: no two ticks read alike."""
+        made = plots.list_shift(pd.Series({"j-pop": 0.02}), pd.Series({"j-pop": 0.033}))
+        made.canvas.draw()
+        ticks = [label.get_text() for label in made.axes[0].get_xticklabels()]
+        assert len(ticks) > 2
+        assert len(set(ticks)) == len(ticks)
+
     def test_ranks_connect_what_stayed(self):
         """An item of both lists is a line between its ranks; the others have only their names."""
         axes = plots.ranks(["a", "b"], ["c", "a"], {"a": "Song A", "c": "x" * 60}).axes[0]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import PercentFormatter
 
 from musicrec.research.plots.style import (
     BLUE,
@@ -41,7 +42,7 @@ def genres_over_time(shares: pd.DataFrame) -> Figure:
     step = max(1, len(shares) // 12)
     axes.set_xticks(places[::step], [str(quarter) for quarter in shares.index[::step]])
     axes.tick_params(axis="x", labelrotation=45)
-    axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set(ylabel="share of listening", ylim=(0, 1))
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), reverse=True)
     only_grid(axes, "y")
@@ -59,7 +60,7 @@ def hours(shares: Sequence[float]) -> Figure:
     made, axes = plt.subplots(figsize=(WIDTH, 2.8))
     axes.bar(range(24), shares, 0.85, color=BLUE)
     axes.set_xticks(range(0, 24, 3), [f"{hour}:00" for hour in range(0, 24, 3)])
-    axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set(xlabel="hour (UTC)", ylabel="share of plays")
     only_grid(axes, "y")
     headline(made, "When you listen")

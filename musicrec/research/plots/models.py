@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import PercentFormatter
 
 from musicrec.research.plots.style import (
     BLUE,
@@ -141,7 +142,7 @@ def list_shift(
     axes.barh(places + 0.2, one[order], 0.38, color=GREY, label=names[0])
     axes.barh(places - 0.2, other[order], 0.38, color=ORANGE, label=names[1])
     axes.set_yticks(places, order)
-    axes.xaxis.set_major_formatter("{x:.0%}")
+    axes.xaxis.set_major_formatter(PercentFormatter(1))  # as many decimals as the ticks need
     axes.set(xlabel="share of the list")
     axes.legend(bbox_to_anchor=(0, 1), loc="lower left", ncols=2)  # clear of any bar
     only_grid(axes, "x")
