@@ -93,6 +93,12 @@ class World:
         )
         assert not applied.failed
 
+    def hear(self, happened: Iterable[ListeningEvent], directory: Any) -> None:
+        """Have events everywhere where they come to, beside a catalogue of 20 tracks."""
+        self.publish_catalog(known_tracks(), directory)
+        self.put_in_lake(happened)
+        self.put_in_profiles(happened, known_tracks())
+
     def read(self, key: str) -> str:
         """An object of the bucket as text."""
         return self.clients.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
@@ -118,18 +124,7 @@ def world(monkeypatch: Any) -> Iterator[World]:
         made = World(connect(boto3.Session(region_name=REGION)))
         _serve_personalize(made)
         made.clients.s3.create_bucket(Bucket=BUCKET)
-        made.clients.dynamodb.create_table(
-            TableName=DEPLOYMENT.profile_table,
-            KeySchema=[
-                {"AttributeName": "user_id", "KeyType": "HASH"},
-                {"AttributeName": "part", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "user_id", "AttributeType": "S"},
-                {"AttributeName": "part", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_profile_table(made.clients.dynamodb, DEPLOYMENT.profile_table)
         deployment.save(DEPLOYMENT, made.clients.ssm)
         yield made
 
@@ -187,6 +182,22 @@ def _through_wsgi(app: Any, request: Any, path: str) -> AWSResponse:
     content = b"".join(app(environ, lambda status, headers: started.extend((status, headers))))
     status, headers = started
     return AWSResponse(request.url, int(status.split()[0]), dict(headers), _Raw(content))
+
+
+def create_profile_table(dynamodb: Any, name: str) -> None:
+    """The profile table as the stack has it."""
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[
+            {"AttributeName": "user_id", "KeyType": "HASH"},
+            {"AttributeName": "part", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "user_id", "AttributeType": "S"},
+            {"AttributeName": "part", "AttributeType": "S"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
 
 
 def listening(

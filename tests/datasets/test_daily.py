@@ -3,7 +3,7 @@ import io
 from datetime import UTC, datetime
 
 import pytest
-from aws_world import BUCKET, DEPLOYMENT, known_tracks, listening, track_id
+from aws_world import BUCKET, DEPLOYMENT, listening, track_id
 
 from musicrec import events
 from musicrec.datasets import catalogue, daily, manifest
@@ -20,9 +20,7 @@ RUN_DATE = "2026-03-02"
 def heard(aws, tmp_path):
     """A stack in which 40 listeners have played for a week, 30 tracks of which 20 are known."""
     happened = listening()
-    aws.publish_catalog(known_tracks(), tmp_path)
-    aws.put_in_lake(happened)
-    aws.put_in_profiles(happened, known_tracks())
+    aws.hear(happened, tmp_path)
     return happened
 
 
@@ -205,9 +203,7 @@ class TestBuild:
     def test_errors_stop_the_import(self, aws, tmp_path):
         """Too few interactions: the files are there to look at, Personalize was never called."""
         happened = listening(users=3, plays=5)
-        aws.publish_catalog(known_tracks(), tmp_path)
-        aws.put_in_lake(happened)
-        aws.put_in_profiles(happened, known_tracks())
+        aws.hear(happened, tmp_path)
         with pytest.raises(DatasetCheckError, match="at least 1000 are needed"):
             daily.build(aws.clients, "musicrec", RUN_DATE)
         assert manifest.load(aws.clients.s3, BUCKET, RUN_DATE).import_jobs == {}

@@ -52,9 +52,7 @@ class TestLambdaHandler:
     def test_builds_the_day_on_which_the_rule_fired(self, aws, handler, tmp_path):
         """The run's date is the event's, and the answer is the manifest as plain JSON."""
         happened = listening()
-        aws.publish_catalog(known_tracks(), tmp_path)
-        aws.put_in_lake(happened)
-        aws.put_in_profiles(happened, known_tracks())
+        aws.hear(happened, tmp_path)
         answer = json.loads(json.dumps(handler.lambda_handler(EVENT, CONTEXT)))
         stored = manifest.load(aws.clients.s3, BUCKET, "2026-03-02")
         assert msgspec.convert(answer, manifest.Manifest) == stored

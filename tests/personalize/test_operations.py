@@ -3,10 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
-from aws_world import DEPLOYMENT, known_tracks, listening
+from aws_world import DEPLOYMENT, listening
 from botocore.exceptions import ClientError
 
-from musicrec.datasets import daily
 from musicrec.datasets.schemas import INTERACTIONS, ITEMS
 from musicrec.personalize import (
     campaigns,
@@ -33,19 +32,6 @@ SOLUTION = "musicrec-user-personalization-v2"
 def ground(aws):
     """The foundation alone."""
     return foundation.ensure(aws.clients, DEPLOYMENT)
-
-
-@pytest.fixture
-def imported(aws, tmp_path):
-    """The foundation with a week of listening imported."""
-    happened = listening()
-    aws.publish_catalog(known_tracks(), tmp_path)
-    aws.put_in_lake(happened)
-    aws.put_in_profiles(happened, known_tracks())
-    manifest = daily.build(aws.clients, "musicrec", "2026-03-02")
-    for arn in manifest.import_jobs.values():
-        imports.wait(aws.clients, arn)
-    return foundation.load(aws.clients, DEPLOYMENT)
 
 
 @pytest.fixture

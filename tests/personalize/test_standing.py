@@ -3,16 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from aws_world import DEPLOYMENT, known_tracks, listening
+from aws_world import DEPLOYMENT
 
-from musicrec.datasets import daily
 from musicrec.personalize import (
     campaigns,
     cost,
     filters,
     foundation,
     freshness,
-    imports,
     snapshots,
     solutions,
     standing,
@@ -26,27 +24,14 @@ RUN_DATE = "2026-03-02"
 
 
 @pytest.fixture
-def ground(aws, tmp_path):
-    """The foundation with a week of listening imported."""
-    happened = listening()
-    aws.publish_catalog(known_tracks(), tmp_path)
-    aws.put_in_lake(happened)
-    aws.put_in_profiles(happened, known_tracks())
-    manifest = daily.build(aws.clients, "musicrec", RUN_DATE)
-    for arn in manifest.import_jobs.values():
-        imports.wait(aws.clients, arn)
-    return foundation.load(aws.clients, DEPLOYMENT)
-
-
-@pytest.fixture
-def version(aws, ground):
+def version(aws, imported):
     """A trained version behind the stack's campaign, with the stack's filter."""
     solution = solutions.ensure(
-        aws.clients, ground, SOLUTION, RECIPE, event_weights=solutions.EVENT_WEIGHTS
+        aws.clients, imported, SOLUTION, RECIPE, event_weights=solutions.EVENT_WEIGHTS
     )
     trained = solutions.train(aws.clients, solution)
     campaigns.ensure(aws.clients, DEPLOYMENT, trained)
-    filters.ensure_no_skips(aws.clients, DEPLOYMENT, ground)
+    filters.ensure_no_skips(aws.clients, DEPLOYMENT, imported)
     return trained
 
 
@@ -80,10 +65,10 @@ class TestStanding:
         assert found["forgotten"].dollars_at_most == 2 * found["musicrec"].dollars_at_most
 
     @pytest.mark.usefixtures("version")
-    def test_solutions_without_use_are_idle(self, aws, ground):
+    def test_solutions_without_use_are_idle(self, aws, imported):
         """One was never trained, another trained for no campaign."""
-        solutions.ensure(aws.clients, ground, "untrained", RECIPE)
-        trained = solutions.ensure(aws.clients, ground, "trained", "aws-popularity-count")
+        solutions.ensure(aws.clients, imported, "untrained", RECIPE)
+        trained = solutions.ensure(aws.clients, imported, "trained", "aws-popularity-count")
         solutions.train(aws.clients, trained)
         found = by_name(standing.look(aws.clients, DEPLOYMENT, 1000), "solution")
         notes = {name: row.note for name, row in found.items() if row.idle}
@@ -91,11 +76,11 @@ class TestStanding:
             "untrained": "was never trained", "trained": "no campaign answers from it",
         }  # fmt: skip
 
-    def test_automatic_training_is_counted(self, aws, ground):
+    def test_automatic_training_is_counted(self, aws, imported):
         """A solution that trains by itself costs a training a week."""
         aws.clients.personalize.create_solution(
             name="by-itself",
-            datasetGroupArn=ground.dataset_group_arn,
+            datasetGroupArn=imported.dataset_group_arn,
             recipeArn=solutions.recipe_arn(RECIPE),
             performAutoTraining=True,
         )
@@ -106,10 +91,10 @@ class TestStanding:
         assert "every week" in row.note
 
     @pytest.mark.usefixtures("version")
-    def test_a_filter_of_somebody_elses_is_idle(self, aws, ground):
+    def test_a_filter_of_somebody_elses_is_idle(self, aws, imported):
         """The API uses one filter."""
         filters.ensure(
-            aws.clients, ground, "other", 'INCLUDE ItemID WHERE Items.GENRES IN ("rock")'
+            aws.clients, imported, "other", 'INCLUDE ItemID WHERE Items.GENRES IN ("rock")'
         )
         found = by_name(standing.look(aws.clients, DEPLOYMENT, 1000), "filter")
         assert [name for name, row in found.items() if row.idle] == ["other"]
@@ -136,9 +121,9 @@ class TestStanding:
 
 class TestFreshness:
     @pytest.mark.usefixtures("version")
-    def test_knows_the_import_and_what_came_later(self, aws, ground):
+    def test_knows_the_import_and_what_came_later(self, aws, imported):
         """The model knows the build; days that only the lake has are unseen."""
-        found = freshness.look(aws.clients, DEPLOYMENT, ground, SOLUTION)
+        found = freshness.look(aws.clients, DEPLOYMENT, imported, SOLUTION)
         assert found.run_date == RUN_DATE
         assert found.knows_the_import
         assert found.newest_day == max(found.days)
@@ -147,9 +132,9 @@ class TestFreshness:
         assert found.age_in_days(found.trained_at - timedelta(days=3)) == 0
 
     @pytest.mark.usefixtures("version")
-    def test_an_import_after_the_training_is_noticed(self, aws, ground):
+    def test_an_import_after_the_training_is_noticed(self, aws, imported):
         """Whoever imports and does not train answers from what was."""
-        found = freshness.look(aws.clients, DEPLOYMENT, ground, SOLUTION)
+        found = freshness.look(aws.clients, DEPLOYMENT, imported, SOLUTION)
         late = freshness.Freshness(
             run_date=found.run_date,
             days=found.days,
@@ -158,12 +143,12 @@ class TestFreshness:
         )
         assert not late.knows_the_import
 
-    def test_without_an_import_or_a_training_the_next_step_is_named(self, aws, ground):
+    def test_without_an_import_or_a_training_the_next_step_is_named(self, aws, imported):
         """The errors say which notebook is to be run."""
         with pytest.raises(
             NotTrainedError, match=r"musicrec-x has no trained version.*notebook 05"
         ):
-            freshness.look(aws.clients, DEPLOYMENT, ground, "musicrec-x")
+            freshness.look(aws.clients, DEPLOYMENT, imported, "musicrec-x")
 
     def test_nothing_imported(self, aws):
         """A foundation alone has no age."""

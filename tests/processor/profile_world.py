@@ -6,6 +6,7 @@ from random import Random
 
 import boto3
 import pytest
+from aws_world import create_profile_table
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
@@ -95,26 +96,11 @@ def client():
     )
 
 
-def create_table(dynamodb):
-    dynamodb.create_table(
-        TableName=TABLE,
-        KeySchema=[
-            {"AttributeName": "user_id", "KeyType": "HASH"},
-            {"AttributeName": "part", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "user_id", "AttributeType": "S"},
-            {"AttributeName": "part", "AttributeType": "S"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-
 @pytest.fixture
 def dynamodb():
     with mock_aws():
         made = client()
-        create_table(made)
+        create_profile_table(made, TABLE)
         yield made
 
 

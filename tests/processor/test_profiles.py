@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from aws_world import create_profile_table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
@@ -12,7 +13,6 @@ from profile_world import (
     TABLE,
     apply,
     client,
-    create_table,
     event,
     folded,
     history,
@@ -81,7 +81,7 @@ class TestApply:
         random.shuffle(sent)
         with mock_aws():
             dynamodb = client()
-            create_table(dynamodb)
+            create_profile_table(dynamodb, TABLE)
             for start in range(0, len(sent), size):
                 apply(dynamodb, sent[start : start + size])
             assert store(dynamodb).get("u") == folded(events)

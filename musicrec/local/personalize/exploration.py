@@ -119,11 +119,14 @@ def _number(given: Mapping[str, str], name: str, default: float, low: float, hig
 def generator(
     region: Region, version: SolutionVersion, trained: Trained, params: Mapping[str, Any]
 ) -> np.random.Generator:
-    """Chance for one user in one state of things: the model, its items, the user's events."""
+    """Chance for one user in one state of things: the model, its items, the user's history."""
     user = params.get("userId", "")
-    events = len(version.solution.group.log.streamed_of(user, trained.mark))
-    state = (version.solution.arn, version.sequence, len(trained.item_ids), user, events)
-    return np.random.default_rng([region.seed, crc32(repr(state).encode())])
+    # What is no part of the history, such as an event of a type left out, must not draw anew.
+    history, _ = model_history(trained, version.solution.group.log, user)
+    state = (version.solution.arn, version.sequence, len(trained.item_ids), user)
+    return np.random.default_rng(
+        [region.seed, crc32(repr(state).encode()), crc32(history.tobytes())]
+    )
 
 
 def places(exploration: Exploration, count: int, chance: np.random.Generator) -> int:

@@ -99,11 +99,11 @@ def _newest_rows(table: InteractionTable, user_id: str) -> dict[str, list[int]]:
 def _newest_codes(
     trained: Trained, table: InteractionTable, rows: list[int], streamed: list[StreamedEvent]
 ) -> NDArray[np.int64]:
-    names = [table.item_ids[item] for item in table.items[rows].tolist()]
-    if streamed:
-        # A streamed copy of an imported interaction must not push an older one out of the window.
-        entries = set(zip(table.timestamps[rows].tolist(), names, strict=True))
-        entries |= {(event.timestamp, event.item_id) for event in streamed}
-        names = [name for _, name in sorted(entries)]
-    codes = (trained.item_index.get(name) for name in names[-FILTER_WINDOW:])
-    return np.array([code for code in codes if code is not None], dtype=np.int64)
+    names = (table.item_ids[item] for item in table.items[rows].tolist())
+    # A copy, streamed or imported, must not push an older interaction out of the window.
+    entries = set(zip(table.timestamps[rows].tolist(), names, strict=True))
+    entries |= {(event.timestamp, event.item_id) for event in streamed}
+    newest = [name for _, name in sorted(entries)[-FILTER_WINDOW:]]
+    return np.array(
+        [trained.item_index[name] for name in newest if name in trained.item_index], dtype=np.int64
+    )

@@ -153,9 +153,10 @@ class TestPutEvents:
     def test_events_outside_the_configuration_change_nothing(self, music):
         """A skip is no sign of liking, at request time as in training."""
         campaign = music.arns["campaign"]
-        before = music.recommend(campaign, userId="u031")
-        music.send("u031", play("i0-00", NOW, eventType="skip"))
-        assert music.recommend(campaign, userId="u031") == before
+        for user in [f"u{number:03}" for number in range(40, 60)]:  # exploration draws for each
+            before = music.recommend(campaign, userId=user)
+            music.send(user, play("i0-00", NOW, eventType="skip"))
+            assert music.recommend(campaign, userId=user) == before
 
     def test_streamed_copy_of_the_history_changes_nothing(self, music):
         """Replaying what was imported is no new listening."""

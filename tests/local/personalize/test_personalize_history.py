@@ -134,6 +134,23 @@ class TestRecentByType:
         assert sorted(found["PLAY"]) == list(range(150 - FILTER_WINDOW, 150))
         assert found["SKIP"].tolist() == [0]
 
+    @pytest.mark.parametrize("other", ["play", "Play"])
+    def test_imported_copies_take_no_place(self, other):
+        """An imported row that stands twice, or once more in other letters, pushes nothing out."""
+        items = [f"i{n:03}" for n in range(FILTER_WINDOW)]
+        rows = [("u", item, n, "play", None) for n, item in enumerate(items)]
+        log = InteractionLog()
+        log.replace_bulk(table([*rows, ("u", "i099", 99, other, None)]))
+        trained = Trained(
+            model=Popularity(),
+            item_ids=items,
+            item_index={item: code for code, item in enumerate(items)},
+            seen=log.imported,
+            selection=EventSelection(),
+            mark=0,
+        )
+        assert sorted(recent_by_type(trained, log, "u")["PLAY"]) == list(range(FILTER_WINDOW))
+
 
 class TestItemFeatures:
     def test_numbers_are_standardised_and_categories_get_columns(self):

@@ -44,6 +44,14 @@ class TestLowRankEase:
         scores = fitted(interactions, rank=9).scores(np.array([2], dtype=np.int32))
         assert np.corrcoef(np.delete(scores, 2), np.delete(weights[2], 2))[0, 1] > 0.8
 
+    def test_many_items_leave_few_directions(self, interactions):
+        """Directions times items stay within the budget, as if so few had been asked for."""
+        history = np.array([2], dtype=np.int32)
+        config = LowRankEaseConfig(ridge=RIDGE, lasting_share=0.0, max_numbers=3 * 12 + 11)
+        bounded = LowRankEase(config).fit(interactions).scores(history)
+        np.testing.assert_array_equal(bounded, fitted(interactions, rank=3).scores(history))
+        assert not np.allclose(bounded, fitted(interactions).scores(history))
+
     def test_item_met_twice_counts_by_its_newest_place(self, interactions):
         """A repeat moves an item to the front and adds nothing."""
         model = fitted(interactions)
