@@ -107,7 +107,12 @@ class EmbeddedAws:
         """
         with ExitStack() as stack:
             running = _Running(
-                stack, self._port, self._log_dir, self._clock, self._runtime, self._middleware
+                stack,
+                port=self._port,
+                log_dir=self._log_dir,
+                clock=self._clock,
+                runtime=self._runtime,
+                middleware=self._middleware,
             )
             running.keep(stack.pop_all())
         self._running = running
@@ -154,6 +159,7 @@ class _Running:
     def __init__(
         self,
         stack: ExitStack,
+        *,
         port: int,
         log_dir: Path | None,
         clock: Callable[[], float],

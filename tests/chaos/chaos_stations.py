@@ -97,7 +97,9 @@ def in_profiles(stack: RunningStack, plan: Plan, tracks: Mapping[str, Track]) ->
     for event in sorted(plan.events, key=lambda event: (event.occurred_at, event.event_id)):
         histories.setdefault(event.user_id, []).append(event)
     expected = {
-        user: _comparable(fold(Profile(user_id=user), ((event, tracks.get(event.track_id)) for event in history)))
+        user: _comparable(
+            fold(Profile(user_id=user), ((event, tracks.get(event.track_id)) for event in history))
+        )
         for user, history in histories.items()
     }
     store = ProfileStore(stack.clients.dynamodb, stack.deployment.profile_table)

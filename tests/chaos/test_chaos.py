@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -53,7 +54,7 @@ def test_every_valid_event_counts_once(
     started = time.monotonic()
     found = run(sent, faults, {track.track_id: track for track in sample_tracks})
     with capsys.disabled():
-        print(report(sent, faults, found, seconds=time.monotonic() - started))
+        sys.stdout.write(report(sent, faults, found, seconds=time.monotonic() - started))
     assert [station for station in found if not station.right] == []
     assert [fault for fault in MUST_HAPPEN if not faults.met[fault]] == []
 
@@ -152,12 +153,13 @@ def offer(stack: RunningStack, bodies: Sequence[bytes]) -> list[str]:
 
 def report(sent: Plan, faults: Faults, found: Sequence[Station], *, seconds: float) -> str:
     """What was sent, what went wrong, and what every station holds."""
+    listeners = len({event.user_id for event in sent.events})
+    late = len({event.event_id for batch in sent.late for event in batch})
     lines = [
-        "",
-        f"{len(sent.events):,} valid events of {len({e.user_id for e in sent.events}):,} listeners "
-        f"and {sent.copies:,} copies in {len(sent.requests) + len(sent.late):,} requests, "
-        f"{sum(map(len, sent.late)):,} of them late; {len(sent.poison):,} poison records, "
-        f"{len(sent.refused):,} refused bodies; {seconds:.0f} s",
+        f"\n{len(sent.events):,} valid events of {listeners:,} listeners, {late:,} of them days late",
+        f"{sent.copies:,} copies, {len(sent.requests) + len(sent.late):,} requests",
+        f"{len(sent.poison):,} poison records, {len(sent.refused):,} bodies for the API to refuse",
+        f"{seconds:.0f} s in all, during which these calls failed or were cut short:",
         *(f"  {count:7,}  {fault}" for fault, count in sorted(faults.met.items())),
     ]
     for station in found:
@@ -165,4 +167,4 @@ def report(sent: Plan, faults: Faults, found: Sequence[Station], *, seconds: flo
         lines.append(f"{station.name:20} {station.expected:9,} expected  {verdict}")
         lines += [f"    missing: {each}" for each in station.missing]
         lines += [f"    strange: {each}" for each in station.strange]
-    return "\n".join(lines)
+    return "\n".join(lines) + "\n"
