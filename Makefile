@@ -40,7 +40,7 @@ test-kills: $(TOOLS) ## the producer killed 200 times in each of two evenings (m
 	$(PYTEST) -q -s tests/producer/test_producer_kills.py --kills $(or $(KILLS),200)
 
 chaos: $(TOOLS) ## the pipeline while everything fails (SEED=1 EVENTS=200000, minutes)
-	$(PYTEST) -q tests/chaos --seed $(or $(SEED),1) --events $(or $(EVENTS),200000)
+	$(PYTEST) -q tests/chaos/check_chaos.py --seed $(or $(SEED),1) --events $(or $(EVENTS),200000)
 
 test-environment: $(RUNTIME) ## the pip section of environment.yml installs into a clean virtual environment
 	rm -rf build/environment && mkdir -p build

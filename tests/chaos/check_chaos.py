@@ -22,7 +22,7 @@ from musicrec.local.demo import filling
 from musicrec.local.running import RunningStack, running
 from musicrec.producer.ingest import IngestionApi
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
+pytestmark = pytest.mark.timeout(7200)
 
 SENDERS: Final = 4
 LONGEST_WAIT_S: Final = 1.0
