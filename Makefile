@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer lock picture sample clean
+.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -38,6 +38,9 @@ test-notebooks: $(TOOLS) ## the notebooks' contract, awkward data for each, and 
 
 test-kills: $(TOOLS) ## the producer killed 200 times in each of two evenings (minutes)
 	$(PYTEST) -q -s tests/producer/test_producer_kills.py --kills $(or $(KILLS),200)
+
+chaos: $(TOOLS) ## the pipeline while everything fails (SEED=1 EVENTS=200000, minutes)
+	$(PYTEST) -q tests/chaos/check_chaos.py --seed $(or $(SEED),1) --events $(or $(EVENTS),200000)
 
 test-environment: $(RUNTIME) ## the pip section of environment.yml installs into a clean virtual environment
 	rm -rf build/environment && mkdir -p build

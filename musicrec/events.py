@@ -170,7 +170,10 @@ def decode(payload: bytes | str) -> ListeningEvent:
     try:
         return _decoder.decode(payload)
     except msgspec.ValidationError as error:
-        raise _named(error) from error
+        whole = _with_whole_numbers(payload)
+        if whole is None:
+            raise _named(error) from error
+        return _converted(whole)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidEventError("$", f"not JSON in UTF-8 ({error})") from error
 
@@ -181,11 +184,7 @@ def from_mapping(row: dict[str, Any]) -> ListeningEvent:
     Raises:
         InvalidEventError: the row breaks the event's rules.
     """
-    present = {name: value for name, value in row.items() if value is not None}
-    try:
-        return msgspec.convert(present, ListeningEvent)
-    except msgspec.ValidationError as error:
-        raise _named(error) from error
+    return _converted({name: value for name, value in row.items() if value is not None})
 
 
 def encode(event: ListeningEvent) -> bytes:
@@ -224,6 +223,26 @@ def is_interaction(event: ListeningEvent) -> bool:
 _INTEGERS: Final = frozenset({"occurred_at", "listened_ms", "duration_ms", "position_ms"})
 _PATH: Final = re.compile(r"^(?P<reason>.*?)(?: - at `(?P<path>[^`]+)`)?$", re.DOTALL)
 _UNNAMED: Final = re.compile(r"field `(?P<name>[^`]+)`")
+
+
+def _converted(row: dict[str, Any]) -> ListeningEvent:
+    try:
+        return msgspec.convert(row, ListeningEvent)
+    except msgspec.ValidationError as error:
+        raise _named(error) from error
+
+
+def _with_whole_numbers(payload: bytes | str) -> dict[str, Any] | None:
+    """The payload with 1.0 as 1, which JSON calls the same number; None if it has no such one."""
+    row = msgspec.json.decode(payload)
+    if not isinstance(row, dict):
+        return None
+    whole = {
+        name: int(row[name])
+        for name in (*_INTEGERS, "schema_version")
+        if isinstance(row.get(name), float) and row[name].is_integer()
+    }
+    return {**row, **whole} if whole else None
 
 
 def _glue_type(name: str) -> str:

@@ -101,7 +101,6 @@ class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):
     buffer_seconds: int
     prefix: str
     error_prefix: str
-    partition_query: str
     retry_seconds: int
 
 
@@ -264,6 +263,18 @@ def policy(part: str, variables: Mapping[str, str], directory: Path = INFRA_DIRE
         TemplateVariableError: a variable is missing.
     """
     return render(_read(directory / "policies" / f"{part}.json"), variables, partial=True)
+
+
+def partition_query(directory: Path = INFRA_DIRECTORY) -> str:
+    """The JQ by which Firehose finds an event's partition, on one line.
+
+    It gives none for what `musicrec.events.decode` refuses, as far as JQ can tell without regular
+    expressions: Firehose's conversion to Parquet would make an event of it all the same.
+
+    Raises:
+        StackFileNotFoundError: `partition.jq` is missing.
+    """
+    return " ".join(_read(directory / "partition.jq").split())
 
 
 def trust_policy(service: str, directory: Path = INFRA_DIRECTORY) -> str:

@@ -35,6 +35,9 @@ def pytest_addoption(parser):
     samples.addoption("--samples-environment", help="virtual environment of their kernel")
     producer = parser.getgroup("producer")
     producer.addoption("--kills", type=int, default=12, help="SIGKILLs in the kill test")
+    chaos = parser.getgroup("chaos")
+    chaos.addoption("--seed", type=int, default=1, help="seed of the chaos test")
+    chaos.addoption("--events", type=int, default=3_000, help="valid events in the chaos test")
 
 
 @pytest.hookimpl(tryfirst=True)

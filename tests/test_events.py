@@ -104,6 +104,18 @@ class TestDecode:
 
 
 class TestRoundTrip:
+    def test_whole_numbers_may_have_a_point(self):
+        """1.0 and 1 are one number in JSON, and some languages write the former."""
+        written = decoded(occurred_at=1_767_600_000_123.0, schema_version=1.0, listened_ms=2e5)
+        assert written == decoded()
+
+    @pytest.mark.parametrize("field", ["occurred_at", "listened_ms", "schema_version"])
+    def test_broken_numbers_are_refused_by_name(self, field):
+        """Half a millisecond is no time."""
+        with pytest.raises(InvalidEventError) as refusal:
+            decoded(**{"duration_ms": 1.0, field: 1.5})
+        assert refusal.value.field == f"$.{field}"
+
     @given(event=listening_events)
     def test_encode_then_decode(self, event: ListeningEvent):
         """Encoding an event and decoding it gives the same event."""

@@ -119,7 +119,7 @@ class TestSettings:
         """Firehose's prefix, its query and the Glue table agree on the partition key."""
         settings = stack.settings(SETTINGS)
         key = settings.lake.partition_key
-        assert settings.delivery.partition_query.startswith(f"{{{key}:")
+        assert stack.partition_query().startswith(f"{{{key}:")
         assert settings.delivery.prefix == (
             f"{settings.lake.prefix}{key}=!{{partitionKeyFromQuery:{key}}}/"
         )

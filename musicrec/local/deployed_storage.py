@@ -7,7 +7,7 @@ from typing import Any, Final
 from musicrec import events
 from musicrec.local.deploy_steps import Target, found
 from musicrec.local.parts import Aws
-from musicrec.stack import StackNames, StackSettings
+from musicrec.stack import StackNames, StackSettings, partition_query
 
 _STANDARD_RETENTION_HOURS: Final = 24
 _PARQUET_IN: Final = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
@@ -171,7 +171,7 @@ def _destination(stack: Target, role: str) -> dict[str, Any]:
         },
         "ProcessingConfiguration": {
             "Enabled": True,
-            "Processors": [_metadata_extraction(delivery.partition_query)],
+            "Processors": [_metadata_extraction(partition_query())],
         },
         "DataFormatConversionConfiguration": {
             "Enabled": True,

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -21,6 +21,9 @@ from musicrec.local.parts import ACCESS_KEY
 from musicrec.local.server import EmbeddedAws
 from musicrec.personalize import clients, foundation
 from musicrec.personalize.clients import Clients
+
+if TYPE_CHECKING:
+    from musicrec.local.server import Middleware
 
 
 class Ready(Struct, frozen=True, kw_only=True):
@@ -86,7 +89,9 @@ def environment(endpoint_url: str, region: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(*, port: int = 0, name: str = "musicrec") -> Iterator[RunningStack]:
+def running(
+    *, port: int = 0, name: str = "musicrec", middleware: Middleware | None = None
+) -> Iterator[RunningStack]:
     """Start the embedded AWS, deploy the stack, and stop everything at the end.
 
     While it runs, this process's AWS variables point at it, and so do those of its children.
@@ -94,9 +99,10 @@ def running(*, port: int = 0, name: str = "musicrec") -> Iterator[RunningStack]:
     Args:
         port: loopback port; 0 takes a free one.
         name: the stack's name.
+        middleware: see `EmbeddedAws`.
     """
     with (
-        EmbeddedAws(port=port) as server,
+        EmbeddedAws(port=port, middleware=middleware) as server,
         _environment(environment(server.endpoint_url, server.aws.region)),
     ):
         yield RunningStack(server, deploy(server.aws, name))

@@ -24,15 +24,22 @@ from musicrec.local.schedules import Schedules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from wsgiref.types import WSGIApplication
 
     from musicrec.local.personalize.app import PersonalizeApp
     from musicrec.local.schedules import FiredTarget
+
+    Middleware = Callable[[WSGIApplication], WSGIApplication]
 
 DRAIN_LIMIT_S: Final = 300.0
 
 _FUNCTION_CHANGE: Final = re.compile(
     r"/[^/]+/functions/(?P<name>[^/]+)(?:/(?:code|configuration|concurrency))?/?"
 )
+
+
+def _unchanged(application: WSGIApplication) -> WSGIApplication:
+    return application
 
 
 class NotRunningError(RuntimeError):
@@ -50,6 +57,7 @@ class EmbeddedAws:
             directory that ends with the server.
         clock: the time in epoch seconds, for schedules and Personalize.
         runtime: the script that runs handlers (see `stored_function`); None for the best at hand.
+        middleware: wraps the application behind the port, for tests that make it fail.
     """
 
     def __init__(
@@ -59,11 +67,13 @@ class EmbeddedAws:
         log_dir: Path | None = None,
         clock: Callable[[], float] = time.time,
         runtime: str | None = None,
+        middleware: Middleware | None = None,
     ) -> None:
         self._port = port
         self._log_dir = log_dir
         self._clock = clock
         self._runtime = runtime or stored_function.choose_runtime()
+        self._middleware = middleware or _unchanged
         self._running: _Running | None = None
 
     def __enter__(self) -> Self:
@@ -96,7 +106,14 @@ class EmbeddedAws:
             AlreadyOpenError: another embedded AWS runs in this process.
         """
         with ExitStack() as stack:
-            running = _Running(stack, self._port, self._log_dir, self._clock, self._runtime)
+            running = _Running(
+                stack,
+                port=self._port,
+                log_dir=self._log_dir,
+                clock=self._clock,
+                runtime=self._runtime,
+                middleware=self._middleware,
+            )
             running.keep(stack.pop_all())
         self._running = running
 
@@ -142,10 +159,12 @@ class _Running:
     def __init__(
         self,
         stack: ExitStack,
+        *,
         port: int,
         log_dir: Path | None,
         clock: Callable[[], float],
         runtime: str,
+        middleware: Middleware,
     ) -> None:
         # Imported here: together they cost most of a second, which `musicrec --help` need not wait.
         from musicrec.local.firehose import DeliveryStreams  # noqa: PLC0415 - see above
@@ -177,7 +196,7 @@ class _Running:
         stack.callback(self.gateway.close)
         life_cycle = LifeCycle.from_environment(os.environ)
         self.personalize = create_app(aws=self.aws, clock=clock, life_cycle=life_cycle)
-        http.start(Router(self._routes()))
+        http.start(middleware(Router(self._routes())))
         for animator in (self.delivery, self.schedules, self.event_sources, self.functions):
             stack.callback(animator.stop)
             animator.start()
