@@ -52,7 +52,8 @@ class Applied(Struct, kw_only=True):
         duplicates: copies of events that had been taken in already.
         writes: main items written.
         conflicts: writes lost to another writer or put off by DynamoDB, and tried again.
-        failed: reason by event id for events that could not be taken in; hand them back.
+        failed: reason by event id for events that could not be taken in now; hand them back.
+        refused: reason by event id for events that no repetition brings into their profile.
     """
 
     events: int = 0
@@ -60,6 +61,7 @@ class Applied(Struct, kw_only=True):
     writes: int = 0
     conflicts: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 class ProfileStore:
@@ -175,7 +177,7 @@ class _Application:
         try:
             return profile_item.from_item(item)
         except UnreadableProfileError as error:
-            self._fail([user_id], str(error))
+            self._refuse(user_id, str(error))
             return None
 
     def _prepared(self, main: StoredProfile, fresh: list[ListeningEvent]) -> _Due:
@@ -198,7 +200,7 @@ class _Application:
                 self._report.writes += 1
                 self._settle(one.user_id, taken_in=len(one.fresh))
             elif error_code(refusal) == _INVALID:
-                self._fail([one.user_id], f"DynamoDB refuses the profile item: {refusal}")
+                self._refuse(one.user_id, f"DynamoDB refuses the profile item: {refusal}")
             else:
                 again.append(one.user_id)
         return again
@@ -224,6 +226,10 @@ class _Application:
         for user_id in user_ids:
             waiting = self._waiting.pop(user_id)
             self._report.failed.update((event.event_id, reason) for event in waiting)
+
+    def _refuse(self, user_id: str, reason: str) -> None:
+        waiting = self._waiting.pop(user_id)
+        self._report.refused.update((event.event_id, reason) for event in waiting)
 
 
 def _pages_to_ask(

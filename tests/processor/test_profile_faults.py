@@ -125,15 +125,16 @@ class TestFaults:
 
         flaky.before["put_item"] = refuse
         report = apply(flaky, [event(1, user="a"), event(2, user="b")])
-        assert set(report.failed) == {event(1, user="a").event_id}
-        assert "ValidationException" in report.failed[event(1, user="a").event_id]
+        assert set(report.refused) == {event(1, user="a").event_id}
+        assert "ValidationException" in report.refused[event(1, user="a").event_id]
+        assert not report.failed
 
     def test_an_unreadable_item_is_named_and_stops_nobody_else(self, dynamodb):
         """A foreign item fails its listener's events with what to do."""
         item = {**profile_item.key("a"), "state": {"B": b"?"}, "version": {"N": "1"}}
         dynamodb.put_item(TableName=TABLE, Item=item)
         report = apply(dynamodb, [event(1, user="a"), event(2, user="b")])
-        assert "rebuild" in report.failed[event(1, user="a").event_id]
+        assert "rebuild" in report.refused[event(1, user="a").event_id]
         assert report.events == 1
         with pytest.raises(UnreadableProfileError, match="'a'"):
             store(dynamodb).get("a")
