@@ -247,14 +247,21 @@ def calls(cuts: Iterable[Batch]) -> tuple[int, int]:
     return grouped, single
 
 
-def compare_cpu(name: str, cuts: Sequence[Batch], handler: Callable[..., Any]) -> None:
-    """Print what a thousand records cost both handlers, in turns, the least of several."""
-    events = first_records(cuts)
+def least_cpu_s(
+    handler: Callable[..., Any], events: Sequence[dict[str, Any]], rounds: int
+) -> tuple[float, float]:
+    """What the events cost the handler and its rival, in turns, the least of several."""
     best = dict.fromkeys((handler, rival), float("inf"))
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for each in best:
             best[each] = min(best[each], cpu_s(each, events))
-    mine, theirs = best[handler], best[rival]
+    return best[handler], best[rival]
+
+
+def compare_cpu(name: str, cuts: Sequence[Batch], handler: Callable[..., Any]) -> None:
+    """Print what a thousand records cost both handlers."""
+    events = first_records(cuts)
+    mine, theirs = least_cpu_s(handler, events, ROUNDS)
     _tell(
         f"{name:<24} CPU for {RECORDS:,} records in {len(events):>3} batches: {mine * 1000:6.0f} ms, "
         f"one call a record {theirs * 1000:6.0f} ms, ratio {mine / theirs:.2f}"

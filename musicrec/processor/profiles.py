@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -135,7 +136,7 @@ class _Application:
             if not retries.has_time():
                 self._fail(list(self._waiting), "no time left to write the profile")
                 break
-            again = self._round()
+            again = self._round(retries)
             self._report.conflicts += len(again)
             attempt = attempt + 1 if again else 0
             if again and (attempt == MAX_ATTEMPTS or not retries.pause(attempt)):
@@ -150,7 +151,7 @@ class _Application:
             listeners[event.user_id].setdefault(event.event_id, event)
         return {user_id: list(waiting.values()) for user_id, waiting in listeners.items()}
 
-    def _round(self) -> list[str]:
+    def _round(self, retries: Retries) -> list[str]:
         """Take in what one write a listener can; the listeners to try again are returned."""
         chunks = {user: waiting[:EVENTS_PER_WRITE] for user, waiting in self._waiting.items()}
         items, unread = self._table.read_mains(list(chunks))
@@ -169,7 +170,7 @@ class _Application:
                     due.append(self._prepared(main, fresh))
                 else:
                     self._settle(user, taken_in=0)
-        return again + self._write(due)
+        return again + self._write(due, retries)
 
     def _decoded(self, user_id: str, item: Mapping[str, Any] | None) -> StoredProfile | None:
         if item is None:
@@ -188,12 +189,12 @@ class _Application:
         )
         return _Due(profile.user_id, fresh, stored, pages)
 
-    def _write(self, due: Sequence[_Due]) -> list[str]:
-        """Write; the listeners whose write was lost or put off are returned."""
+    def _write(self, due: Sequence[_Due], retries: Retries) -> list[str]:
+        """Write while there is time; the listeners whose write was lost or put off are returned."""
         if not due:
             return []
         with ThreadPoolExecutor(min(PARALLEL_WRITES, len(due))) as pool:
-            refusals = list(pool.map(self._refusal, due))
+            refusals = list(pool.map(partial(self._refusal, retries=retries), due))
         again = []
         for one, refusal in zip(due, refusals, strict=True):
             if refusal is None:
@@ -205,7 +206,9 @@ class _Application:
                 again.append(one.user_id)
         return again
 
-    def _refusal(self, due: _Due) -> Exception | None:
+    def _refusal(self, due: _Due, retries: Retries) -> Exception | None:
+        if not retries.has_time():
+            return TimeoutError("no time left to write the profile")
         try:
             self._table.write(due.stored, due.pages)
         except (BotoCoreError, ClientError) as error:

@@ -110,6 +110,16 @@ class TestFaults:
         assert set(report.failed) == {event(1, user="a").event_id}
         assert report.events == 1
 
+    def test_slow_writes_end_in_time(self, dynamodb, flaky):
+        """When each write takes long, those that fit are made and the others are handed back."""
+        time = Time(60_000)
+        flaky.before["put_item"] = lambda _: time.wait(7)
+        events = [event(1, user=f"u{number}") for number in range(30)]
+        report = apply(flaky, events, time)
+        assert 8 <= report.events < 20
+        assert len(report.failed) == 30 - report.events == 30 - flaky.calls["put_item"]
+        assert not apply(dynamodb, events).failed
+
     def test_no_time_at_all_writes_nothing(self, flaky):
         """An invocation about to end hands everything back."""
         report = apply(flaky, [event(1)], Time(10))
