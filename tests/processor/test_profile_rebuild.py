@@ -1,5 +1,6 @@
 """Profiles made anew from the lake, while the stream may go on."""
 
+from itertools import count as count_up
 from random import Random
 
 import pyarrow as pa
@@ -41,6 +42,10 @@ def without_catalogue(_track_ids):
 def put_state(dynamodb, state, **more):
     item = {**profile_item.key("u"), "state": {"B": state}, **more}
     dynamodb.put_item(TableName=TABLE, Item=item)
+
+
+listeners = (f"listener-{number}" for number in count_up())
+"""A new one for each example of a property, so that they can share a table."""
 
 
 class TestVerdict:
@@ -172,7 +177,7 @@ class TestProperties:
     @given(st.randoms(use_true_random=False), st.integers(1, 30), st.integers(1, 60))
     def test_the_streams_profile_is_the_lakes(self, dynamodb, random, size, count):
         """Any order, copies and batches, with a rebuild at any moment: the item is the lake's."""
-        user = f"listener-{random.getrandbits(64)}"
+        user = next(listeners)
         events = history(count, user, days=3)
         sent = events + random.choices(events, k=count // 2)
         random.shuffle(sent)

@@ -1,5 +1,6 @@
 """Profiles in DynamoDB: what is applied, how it is stored, and read again."""
 
+from itertools import count as count_up
 from random import Random
 
 import pytest
@@ -22,6 +23,9 @@ from musicrec.events import DAY_MS, EventType, ListeningEvent, Source, TrackInfo
 from musicrec.processor import profile_item
 from musicrec.processor.profile_item import EVENTS_PER_WRITE, SEEN_LIMIT, Seen, StoredProfile
 from musicrec.profile import ARTIST_BYTES, Profile, fold
+
+listeners = (f"listener-{number}" for number in count_up())
+"""A new one for each example of a property, so that they can share a table."""
 
 
 class TestApply:
@@ -78,7 +82,7 @@ class TestApply:
         self, dynamodb, random, size, count
     ):
         """The stream's profile equals the fold over the distinct events."""
-        user = f"listener-{random.getrandbits(64)}"
+        user = next(listeners)
         events = history(count, user, days=3)
         sent = events + random.choices(events, k=count // 2)
         random.shuffle(sent)
