@@ -6,6 +6,8 @@ from random import Random
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
+from hypothesis import given
+from hypothesis import strategies as st
 from moto import mock_aws
 
 from musicrec import records
@@ -87,6 +89,42 @@ class TestDecode:
         assert "listen" in batch.poison[2].reason
         assert "base64" in batch.poison[4].reason
         assert batch.poison[1].data == b"\xff\xfe\x00"
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            b"[[[[[",
+            b"[" * 1_000_000,
+            b'{"event_id":1,"x":' + b"[" * 100_000,
+            b'{"track":' + b"[" * 3000 + b"]" * 3000 + b"}",
+            b'{"event_id": 5, \xff',
+            b'{"event_id": 5, "user',
+            b'{"event_id": 5, "occurred_at": 1e400}',
+            b'{"listened_ms":' + b"9" * 100_000 + b"}",
+            b'{"user_id":"\\ud800"}',
+        ],
+        ids=range(10),
+    )
+    def test_no_data_stop_a_batch(self, data):
+        """Torn, deep, endless or out of range: it is poison, and what stands after it is read."""
+        event = load("kinesis.json")
+        broken = event["Records"][0]["kinesis"]
+        broken["data"] = base64.b64encode(data).decode()
+        batch = records.decode(event)
+        assert [one.data for one in batch.poison] == [data]
+        assert len(batch.records) == len(event["Records"]) - 1
+
+    @given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
+    def test_whatever_the_data_a_record_is_an_event_or_poison(self, data):
+        """No bytes make decoding fail, after a beginning that looks like an event either."""
+        event = load("kinesis.json")
+        for record, start in zip(
+            event["Records"], (b"", b"{", b'{"event_id": 5, ', b"["), strict=True
+        ):
+            record["kinesis"]["data"] = base64.b64encode(start + data).decode()
+        batch = records.decode(event)
+        assert len(batch.poison) + len(batch.records) == 4
 
     def test_lag_is_of_the_oldest_record(self):
         """Lag counts from the arrival of the oldest record; an empty batch has none."""
