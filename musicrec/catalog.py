@@ -135,7 +135,9 @@ class Catalog:
 
     def __init__(self, path: Path | str) -> None:
         if not Path(path).is_file():
-            raise CatalogFormatError(f"no catalogue at {path}; build one with `musicrec catalog`")
+            raise CatalogFormatError(
+                f"no catalogue at {path}; build one with `musicrec.catalog.write`"
+            )
         uri = f"{Path(path).resolve().as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
         try:

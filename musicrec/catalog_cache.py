@@ -31,7 +31,7 @@ class CatalogMissingError(LookupError):
     def __init__(self, uri: str, code: str) -> None:
         super().__init__(
             f"no catalogue at {uri}, or no right to read it (S3 says {code}); "
-            "upload one with `musicrec catalog`"
+            "publish the Kaggle tracks file with musicrec.datasets.catalogue.publish"
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from musicrec.processor import commands as profiles
 from musicrec.producer import commands as producer
 from musicrec.producer.history import commands as history
 
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.registered_commands.extend(producer.app.registered_commands)
 app.registered_commands.extend(history.app.registered_commands)
+app.add_typer(profiles.app, name="profiles")
 
 SAMPLE = Path(__file__).parents[1] / "notebooks" / "data" / "spotify_tracks_sample.csv.gz"
 

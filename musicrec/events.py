@@ -234,7 +234,10 @@ def _converted(row: dict[str, Any]) -> ListeningEvent:
 
 def _with_whole_numbers(payload: bytes | str) -> dict[str, Any] | None:
     """The payload with 1.0 as 1, which JSON calls the same number; None if it has no such one."""
-    row = msgspec.json.decode(payload)
+    try:
+        row = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None  # what stands after the first offence may be anything
     if not isinstance(row, dict):
         return None
     whole = {

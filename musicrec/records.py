@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from musicrec import events
 from musicrec.events import InvalidEventError, ListeningEvent
+from musicrec.retry import Retries, is_retryable
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -28,10 +29,13 @@ SQS_BYTES: Final = 262_144
 """A message, and all of a batch together, of 256 KiB passes on every queue's default setting."""
 
 MAX_POISON_DATA: Final = 180_000
-"""Raw bytes kept of a poison record: base64 makes a third more of them."""
+"""Raw bytes kept of a poison record, fewer beside a long reason: base64 makes a third more of them."""
 
 MAX_REASON: Final = 1000
-"""Characters kept of a reason, which may quote the data."""
+"""Characters kept of a reason and of a field, which may quote the data."""
+
+QUEUE_ATTEMPTS: Final = 3
+"""Calls made for the same poison, so that a queue that is down does not eat the batch's time."""
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -109,26 +113,44 @@ class PoisonQueue:
     def __init__(self, sqs: SQSClient, url: str, consumer: str) -> None:
         self._sqs, self._url, self._consumer = sqs, url, consumer
 
-    def send(self, poison: Iterable[Poison]) -> list[Poison]:
+    def send(self, poison: Iterable[Poison], retries: Retries) -> list[Poison]:
         """Queue every record with its reason.
+
+        Args:
+            poison: the records.
+            retries: how to wait for a queue that takes nothing for the moment, and until when.
 
         Returns:
             The records that could not be queued; they must be handed back to the stream.
         """
         unsent: list[Poison] = []
         for batch in _batches(_message(record, self._consumer) for record in poison):
-            unsent += self._send(batch)
+            left = batch if unsent else self._send(batch, retries)
+            unsent += [message.poison for message in left]
         return unsent
 
-    def _send(self, batch: Sequence[_Message]) -> list[Poison]:
+    def _send(self, batch: Sequence[_Message], retries: Retries) -> Sequence[_Message]:
+        """Offer messages until the queue has them all or another try is no use."""
+        for attempt in range(1, QUEUE_ATTEMPTS + 1):
+            if not retries.has_time():
+                break
+            batch, may_help = self._offer(batch)
+            if not may_help or attempt == QUEUE_ATTEMPTS or not retries.pause(attempt):
+                break
+        return batch
+
+    def _offer(self, batch: Sequence[_Message]) -> tuple[Sequence[_Message], bool]:
+        """The messages that the queue does not take, and whether it may take them later."""
         entries = [
             {"Id": str(place), "MessageBody": message.body} for place, message in enumerate(batch)
         ]
         try:
             answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type] # the stub wants its own TypedDict
-        except (BotoCoreError, ClientError):
-            return [message.poison for message in batch]
-        return [batch[int(failure["Id"])].poison for failure in answer.get("Failed", ())]
+        except (BotoCoreError, ClientError) as error:
+            return batch, is_retryable(error)
+        failed = answer.get("Failed", ())
+        left = [batch[int(failure["Id"])] for failure in failed]
+        return left, any(not failure["SenderFault"] for failure in failed)
 
 
 class _Message(Struct, frozen=True):
@@ -147,6 +169,12 @@ def decode(event: Mapping[str, Any]) -> Batch:
         else:
             poison.append(outcome)
     return Batch(records=tuple(records), poison=tuple(poison))
+
+
+def without(poison: Iterable[Poison], left_out: Iterable[Poison]) -> tuple[Poison, ...]:
+    """Poison of a batch less some of it, e.g. what could not be queued."""
+    places = {one.sequence_number for one in left_out}
+    return tuple(one for one in poison if one.sequence_number not in places)
 
 
 def response(sequence_numbers: Iterable[str]) -> dict[str, list[dict[str, str]]]:
@@ -180,9 +208,14 @@ def _read(raw: Mapping[str, Any]) -> Record | Poison:
 
 
 def _message(poison: Poison, consumer: str) -> _Message:
-    kept = poison.data[:MAX_POISON_DATA]
+    frame = _body(poison, consumer, b"")
+    room = (SQS_BYTES - len(frame)) // 4 * 3
+    return _Message(poison, _body(poison, consumer, poison.data[: min(room, MAX_POISON_DATA)]))
+
+
+def _body(poison: Poison, consumer: str, kept: bytes) -> str:
     # ASCII only: SQS refuses some characters that a reason may quote from the data.
-    body = json.dumps(
+    return json.dumps(
         {
             "reason": poison.reason[:MAX_REASON],
             "field": poison.field[:MAX_REASON],
@@ -195,7 +228,6 @@ def _message(poison: Poison, consumer: str) -> _Message:
             "truncated": len(kept) < len(poison.data),
         }
     )
-    return _Message(poison, body)
 
 
 def _batches(messages: Iterable[_Message]) -> Iterator[list[_Message]]:

@@ -51,7 +51,7 @@ class TableSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FunctionSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """One Lambda function; its code is `lambdas/<key in stack.json>/`."""
+    """One Lambda function; its code is `lambdas/<key in stack.json>/`, `tracing` X-Ray's mode."""
 
     name: str
     description: str
@@ -59,6 +59,7 @@ class FunctionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     runtime: str
     memory_mb: int
     timeout_seconds: int
+    tracing: str
     environment: dict[str, str]
 
 

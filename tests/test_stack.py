@@ -40,6 +40,8 @@ POLICY = {
         "personalize_role_arn",
     )
 }
+TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+"""X-Ray knows no resources for these (Service Authorization Reference)."""
 NAMES = stack.StackNames("tunes", "eu-west-1", "123456789012")
 
 
@@ -194,13 +196,20 @@ class TestApiDocument:
 class TestPolicies:
     @pytest.mark.parametrize("part", PARTS)
     def test_grants_name_their_resources(self, part):
-        """No statement allows all actions of a service, and only listings go without resource."""
+        """No statement allows all actions of a service; listings and traces alone name no resource."""
         for statement in json.loads(stack.policy(part, POLICY))["Statement"]:
             actions = statement["Action"]
             actions = [actions] if isinstance(actions, str) else actions
             assert not [action for action in actions if "*" in action]
             if statement["Resource"] == "*":
-                assert all(action.split(":")[1].startswith("List") for action in actions)
+                assert all(action.partition(":List")[1] or action in TRACES for action in actions)
+
+    def test_every_function_may_write_its_traces(self):
+        """The functions are traced, and their roles have the two rights that this takes."""
+        for key, function in stack.settings(SETTINGS).functions.items():
+            statements = json.loads(stack.policy(key.replace("_", "-"), POLICY))["Statement"]
+            (granted,) = [one["Action"] for one in statements if one["Sid"] == "Traces"]
+            assert (function.tracing, set(granted)) == ("Active", TRACES)
 
     def test_every_function_has_a_policy(self):
         """Each function of the settings has the rights file of its role."""

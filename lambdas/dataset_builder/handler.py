@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 
 from musicrec.datasets import daily
 from musicrec.personalize.clients import connect
+from musicrec.tracing import traced
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -46,6 +47,7 @@ settings = msgspec.convert(dict(os.environ), Settings)
 clients = connect()
 
 
+@traced
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Build the datasets of the day on which the rule fired."""

@@ -18,6 +18,7 @@ from musicrec.parameters import Parameters
 from musicrec.processor import hot_path
 from musicrec.records import PoisonQueue
 from musicrec.retry import Retries
+from musicrec.tracing import traced
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -50,6 +51,7 @@ def parameters() -> Parameters:
     return Parameters(client("ssm", attempts=3), time.monotonic)
 
 
+@traced
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         batch,
         personalize=client("personalize-events"),
         tracking_id=parameters().get(given.tracking_id_parameter),
-        queue=PoisonQueue(client("sqs", attempts=3), given.poison_queue_url, "hot_path"),
+        queue=PoisonQueue(client("sqs"), given.poison_queue_url, "hot_path"),
         retries=Retries(
             remaining_ms=context.get_remaining_time_in_millis,
             wait=time.sleep,
@@ -79,16 +81,18 @@ def _report(batch: records.Batch, outcome: hot_path.Outcome) -> None:
         "InteractionsSent": outcome.sent,
         "InteractionsHeldBack": outcome.held_back,
         "PutEventsCalls": outcome.calls,
-        "Poison": outcome.poison,
+        "Poison": len(outcome.poison),
         "HandedBack": len(outcome.failed),
     }
     for name, count in counts.items():
         metrics.add_metric(name, MetricUnit.Count, count)
+    for size in outcome.groups:
+        metrics.add_metric("EventsPerCall", MetricUnit.Count, size)
     lag_ms = batch.lag_ms(time.time_ns() // 1_000_000)
     metrics.add_metric("Lag", MetricUnit.Milliseconds, lag_ms)
     if outcome.held_back:
         logger.warning("no event tracker yet: the daily import brings these events to Personalize")
     if outcome.failed:
         logger.error("records handed back to the stream", reason=outcome.error)
-    for poison in batch.poison:
+    for poison in outcome.poison:
         logger.warning("poison", sequence_number=poison.sequence_number, reason=poison.reason)

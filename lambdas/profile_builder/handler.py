@@ -20,6 +20,7 @@ from musicrec.processor import profile_batch
 from musicrec.processor.profiles import ProfileStore
 from musicrec.records import PoisonQueue
 from musicrec.retry import Retries
+from musicrec.tracing import traced
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -55,6 +56,7 @@ def catalog_cache() -> CatalogCache:
     return CatalogCache(s3, load_settings().catalog_uri, time.monotonic, tempfile.gettempdir())
 
 
+@traced
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         batch,
         store=ProfileStore(client("dynamodb"), given.profile_table),
         lookup=catalog.get_many,
-        queue=PoisonQueue(client("sqs", attempts=3), given.poison_queue_url, "profile_builder"),
+        queue=PoisonQueue(client("sqs"), given.poison_queue_url, "profile_builder"),
         retries=Retries(
             remaining_ms=context.get_remaining_time_in_millis,
             wait=time.sleep,
@@ -88,7 +90,7 @@ def _report(batch: records.Batch, outcome: profile_batch.Outcome) -> None:
         "Duplicates": outcome.applied.duplicates,
         "ProfileWrites": outcome.applied.writes,
         "WriteConflicts": outcome.applied.conflicts,
-        "Poison": outcome.poison,
+        "Poison": len(outcome.poison),
         "HandedBack": len(outcome.failed),
     }
     for name, count in counts.items():
@@ -98,5 +100,5 @@ def _report(batch: records.Batch, outcome: profile_batch.Outcome) -> None:
     if outcome.failed:
         reasons = sorted(set(outcome.applied.failed.values()))
         logger.error("records handed back to the stream", reasons=reasons[:10])
-    for poison in batch.poison:
+    for poison in outcome.poison:
         logger.warning("poison", sequence_number=poison.sequence_number, reason=poison.reason)

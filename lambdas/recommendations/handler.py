@@ -18,6 +18,7 @@ from musicrec.catalog_cache import CatalogCache, CatalogMissingError
 from musicrec.clients import client
 from musicrec.parameters import Parameters
 from musicrec.personalize.read import RecommendationError, Recommender, parse
+from musicrec.tracing import traced
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -70,6 +71,7 @@ def recommender() -> Recommender:
     )
 
 
+@traced
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer one request of the REST API (proxy integration)."""

@@ -50,6 +50,7 @@ def _create_function(
         Role=stack.names.role_arn(function_role(key)),
         MemorySize=function.memory_mb,
         Timeout=function.timeout_seconds,
+        TracingConfig={"Mode": function.tracing},
         Environment={"Variables": function.environment},
         Code=place,
     )

@@ -84,7 +84,8 @@ class Backfill:
         )
 
     def _apply(self, piece: Sequence[ListeningEvent]) -> None:
-        failed = self._store.apply(piece, self._lookup, self._retries()).failed
+        applied = self._store.apply(piece, self._lookup, self._retries())
+        failed = applied.failed | applied.refused
         if failed:
             raise BackfillError(
                 f"the profiles did not take {len(failed)} events ({next(iter(failed.values()))}); "

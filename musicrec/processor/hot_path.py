@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from msgspec import Struct
 
 from musicrec.events import EventType, ListeningEvent, is_interaction
-from musicrec.records import Batch, Poison, PoisonQueue, Record
+from musicrec.records import Batch, Poison, PoisonQueue, Record, without
 from musicrec.retry import Retries, error_code, is_retryable
 
 if TYPE_CHECKING:
@@ -37,23 +37,28 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """What became of a batch.
 
     Attributes:
-        sent: interactions that Personalize took.
+        groups: how many interactions stood in each call that Personalize took.
         held_back: interactions that went nowhere because there is no event tracker yet; the daily
             import brings them to Personalize.
         calls: PutEvents calls made, repetitions included.
-        poison: records queued as poison, those that Personalize refused among them.
+        poison: the records queued as poison, those that Personalize refused among them.
         failed: sequence numbers of the records to hand back to the stream.
         tracker_unknown: Personalize does not know the tracking id; it must be read anew.
         error: the first error behind `failed`, if any.
     """
 
-    sent: int = 0
+    groups: tuple[int, ...] = ()
     held_back: int = 0
     calls: int = 0
-    poison: int = 0
+    poison: tuple[Poison, ...] = ()
     failed: tuple[str, ...] = ()
     tracker_unknown: bool = False
     error: str | None = None
+
+    @property
+    def sent(self) -> int:
+        """Interactions that Personalize took."""
+        return sum(self.groups)
 
 
 class OutOfTimeError(Exception):
@@ -74,6 +79,8 @@ def process(
 ) -> Outcome:
     """Hand the interactions of a batch to Personalize, and what is poison to its queue.
 
+    What could not be read is queued first, so that it is settled however long Personalize throttles.
+
     Args:
         batch: records of the stream; those that are no interaction are passed over.
         personalize: client; it should not retry by itself.
@@ -81,6 +88,7 @@ def process(
         queue: for poison.
         retries: how to wait when throttled, and until when.
     """
+    unqueued = queue.send(batch.poison, retries)
     sessions = _by_session(batch.records)
     if tracking_id is None:
         deliveries = []
@@ -88,15 +96,15 @@ def process(
     else:
         deliveries = _deliver(sessions, personalize, tracking_id, retries)
         held_back = 0
-    poison = [*batch.poison, *(poison for one in deliveries for poison in one.refused)]
-    unqueued = queue.send(poison)
+    refused = [poison for one in deliveries for poison in one.refused]
+    unqueued += queue.send(refused, retries)
     errors = [one.error for one in deliveries if one.error]
     failed = [record.sequence_number for one in deliveries for record in one.pending]
     return Outcome(
-        sent=sum(one.sent for one in deliveries),
+        groups=tuple(size for one in deliveries for size in one.groups),
         held_back=held_back,
         calls=sum(one.calls for one in deliveries),
-        poison=len(poison) - len(unqueued),
+        poison=without((*batch.poison, *refused), unqueued),
         failed=(*failed, *(poison.sequence_number for poison in unqueued)),
         tracker_unknown=any(isinstance(error, TrackerUnknownError) for error in errors),
         error=repr(errors[0]) if errors else "the poison queue takes nothing" if unqueued else None,
@@ -143,7 +151,8 @@ class _Delivery:
         self._personalize, self._tracking_id, self._retries = personalize, tracking_id, retries
         self.pending = deque(records)
         self.refused: list[Poison] = []
-        self.sent = self.calls = 0
+        self.groups: list[int] = []
+        self.calls = 0
         self.error: Exception | None = None
 
     def run(self) -> None:
@@ -168,7 +177,7 @@ class _Delivery:
                 self.refused.append(Poison.of(self.pending.popleft(), reason))
 
     def _done(self, records: Sequence[Record]) -> None:
-        self.sent += len(records)
+        self.groups.append(len(records))
         for _ in records:
             self.pending.popleft()
 

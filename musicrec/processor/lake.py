@@ -150,7 +150,7 @@ class Lake:
         """Every event once, as the type that the rest of the system uses; for rebuilds."""
         for day in self.iterate(first=first, last=last):
             for batch in day.table.to_batches(max_chunksize=10_000):
-                yield from _events(batch.to_pylist())
+                yield from valid_events(batch.to_pylist())
 
     def read(
         self, columns: Sequence[str] = COLUMNS, first: str | None = None, last: str | None = None
@@ -238,7 +238,8 @@ def _first_of_each(table: pa.Table) -> pa.Table:
     return ordered if len(first) == len(ids) else ordered.take(pa.array(np.sort(first)))
 
 
-def _events(rows: list[dict[str, Any]]) -> Iterator[ListeningEvent]:
+def valid_events(rows: list[dict[str, Any]]) -> Iterator[ListeningEvent]:
+    """Rows of the raw table as events; a row that breaks the event's rules is passed over."""
     for row in rows:
         track = row.get("track")
         if track:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from musicrec.records import Poison, without
+
 if TYPE_CHECKING:
     from musicrec.processor.profiles import Applied, Lookup, ProfileStore
     from musicrec.records import Batch, PoisonQueue
@@ -17,12 +19,12 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     Attributes:
         applied: what the profiles took in.
-        poison: records queued as poison.
+        poison: the records queued as poison, those that no profile can take in among them.
         failed: sequence numbers of the records to hand back to the stream.
     """
 
     applied: Applied
-    poison: int
+    poison: tuple[Poison, ...]
     failed: tuple[str, ...]
 
 
@@ -31,6 +33,9 @@ def process(
 ) -> Outcome:
     """Take a batch of the stream into the profiles.
 
+    An event whose profile cannot take it in, now or later, would block its shard: it goes to the
+    queue, and from the lake into the profile once that is mended (`musicrec profiles rebuild`).
+
     Args:
         batch: records of the stream.
         store: where profiles are.
@@ -38,8 +43,14 @@ def process(
         queue: for poison.
         retries: how to wait for other writers and for throughput, and until when.
     """
+    unqueued = queue.send(batch.poison, retries)
     applied = store.apply((record.event for record in batch.records), lookup, retries)
-    unqueued = queue.send(batch.poison)
+    refused = [
+        Poison.of(record, reason)
+        for record in batch.records
+        if (reason := applied.refused.get(record.event.event_id)) is not None
+    ]
+    unqueued += queue.send(refused, retries)
     failed = [
         record.sequence_number
         for record in batch.records
@@ -47,6 +58,6 @@ def process(
     ]
     return Outcome(
         applied=applied,
-        poison=len(batch.poison) - len(unqueued),
+        poison=without((*batch.poison, *refused), unqueued),
         failed=(*failed, *(poison.sequence_number for poison in unqueued)),
     )

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec import Struct
 
 from musicrec.processor import profile_item
-from musicrec.processor.profile_item import MAIN_PART, StoredProfile
+from musicrec.processor.profile_item import MAIN_PART, StoredProfile, UnreadableProfileError
 from musicrec.retry import is_retryable
 
 if TYPE_CHECKING:
@@ -22,6 +23,27 @@ ItemKey = tuple[str, str]
 
 _MAIN_NAMES: Final = {"#u": "user_id", "#p": "part", "#s": "state", "#v": "version"}
 _PAGE_NAMES: Final = {"#u": "user_id", "#p": "part", "#i": "ids"}
+
+
+class WholeProfile(Struct, frozen=True, kw_only=True):
+    """All that the table holds of one listener.
+
+    Attributes:
+        main: the main item; None when there is none or it cannot be read.
+        version: of the main item, 0 without one; None when it cannot be read either.
+        pages: ids of events by the `part` of their page.
+        problem: why the main item cannot be read, or None.
+    """
+
+    main: StoredProfile | None = None
+    version: int | None = 0
+    pages: dict[str, frozenset[bytes]] = {}
+    problem: str | None = None
+
+    def ids(self) -> set[bytes]:
+        """Ids of the events that the profile is known to have taken in."""
+        newest = self.main.seen.times if self.main else {}
+        return set(newest).union(*self.pages.values())
 
 
 class ProfileTable:
@@ -41,6 +63,25 @@ class ProfileTable:
             TableName=self._name, Key=profile_item.key(user_id), ConsistentRead=True
         )
         return profile_item.from_item(answer["Item"]) if "Item" in answer else None
+
+    def whole(self, user_id: str) -> WholeProfile:
+        """Everything of one listener: 16 bytes for each event ever, so not for the hot path."""
+        answers = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._name,
+            ConsistentRead=True,
+            KeyConditionExpression="user_id = :user",
+            ExpressionAttributeValues={":user": {"S": user_id}},
+        )
+        items = {item["part"]["S"]: item for answer in answers for item in answer["Items"]}
+        main: Any = items.pop(MAIN_PART, None)
+        pages = {part: frozenset(item["ids"]["BS"]) for part, item in items.items()}
+        if main is None:
+            return WholeProfile(pages=pages)
+        try:
+            stored = profile_item.from_item(main)
+        except UnreadableProfileError as error:
+            return WholeProfile(version=_version(main), pages=pages, problem=str(error))
+        return WholeProfile(main=stored, version=stored.version, pages=pages)
 
     def scan(self) -> Iterator[StoredProfile]:
         """All main items, in no order."""
@@ -132,3 +173,8 @@ class ProfileTable:
 
 def _key_of(item: Mapping[str, Any]) -> ItemKey:
     return item["user_id"]["S"], item["part"]["S"]
+
+
+def _version(item: Mapping[str, Any]) -> int | None:
+    number = item.get("version", {}).get("N", "")
+    return int(number) if number.isdecimal() else None

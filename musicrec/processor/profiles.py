@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -52,7 +53,8 @@ class Applied(Struct, kw_only=True):
         duplicates: copies of events that had been taken in already.
         writes: main items written.
         conflicts: writes lost to another writer or put off by DynamoDB, and tried again.
-        failed: reason by event id for events that could not be taken in; hand them back.
+        failed: reason by event id for events that could not be taken in now; hand them back.
+        refused: reason by event id for events that no repetition brings into their profile.
     """
 
     events: int = 0
@@ -60,6 +62,7 @@ class Applied(Struct, kw_only=True):
     writes: int = 0
     conflicts: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 class ProfileStore:
@@ -133,7 +136,7 @@ class _Application:
             if not retries.has_time():
                 self._fail(list(self._waiting), "no time left to write the profile")
                 break
-            again = self._round()
+            again = self._round(retries)
             self._report.conflicts += len(again)
             attempt = attempt + 1 if again else 0
             if again and (attempt == MAX_ATTEMPTS or not retries.pause(attempt)):
@@ -148,7 +151,7 @@ class _Application:
             listeners[event.user_id].setdefault(event.event_id, event)
         return {user_id: list(waiting.values()) for user_id, waiting in listeners.items()}
 
-    def _round(self) -> list[str]:
+    def _round(self, retries: Retries) -> list[str]:
         """Take in what one write a listener can; the listeners to try again are returned."""
         chunks = {user: waiting[:EVENTS_PER_WRITE] for user, waiting in self._waiting.items()}
         items, unread = self._table.read_mains(list(chunks))
@@ -167,7 +170,7 @@ class _Application:
                     due.append(self._prepared(main, fresh))
                 else:
                     self._settle(user, taken_in=0)
-        return again + self._write(due)
+        return again + self._write(due, retries)
 
     def _decoded(self, user_id: str, item: Mapping[str, Any] | None) -> StoredProfile | None:
         if item is None:
@@ -175,7 +178,7 @@ class _Application:
         try:
             return profile_item.from_item(item)
         except UnreadableProfileError as error:
-            self._fail([user_id], str(error))
+            self._refuse(user_id, str(error))
             return None
 
     def _prepared(self, main: StoredProfile, fresh: list[ListeningEvent]) -> _Due:
@@ -186,24 +189,26 @@ class _Application:
         )
         return _Due(profile.user_id, fresh, stored, pages)
 
-    def _write(self, due: Sequence[_Due]) -> list[str]:
-        """Write; the listeners whose write was lost or put off are returned."""
+    def _write(self, due: Sequence[_Due], retries: Retries) -> list[str]:
+        """Write while there is time; the listeners whose write was lost or put off are returned."""
         if not due:
             return []
         with ThreadPoolExecutor(min(PARALLEL_WRITES, len(due))) as pool:
-            refusals = list(pool.map(self._refusal, due))
+            refusals = list(pool.map(partial(self._refusal, retries=retries), due))
         again = []
         for one, refusal in zip(due, refusals, strict=True):
             if refusal is None:
                 self._report.writes += 1
                 self._settle(one.user_id, taken_in=len(one.fresh))
             elif error_code(refusal) == _INVALID:
-                self._fail([one.user_id], f"DynamoDB refuses the profile item: {refusal}")
+                self._refuse(one.user_id, f"DynamoDB refuses the profile item: {refusal}")
             else:
                 again.append(one.user_id)
         return again
 
-    def _refusal(self, due: _Due) -> Exception | None:
+    def _refusal(self, due: _Due, retries: Retries) -> Exception | None:
+        if not retries.has_time():
+            return TimeoutError("no time left to write the profile")
         try:
             self._table.write(due.stored, due.pages)
         except (BotoCoreError, ClientError) as error:
@@ -224,6 +229,10 @@ class _Application:
         for user_id in user_ids:
             waiting = self._waiting.pop(user_id)
             self._report.failed.update((event.event_id, reason) for event in waiting)
+
+    def _refuse(self, user_id: str, reason: str) -> None:
+        waiting = self._waiting.pop(user_id)
+        self._report.refused.update((event.event_id, reason) for event in waiting)
 
 
 def _pages_to_ask(

@@ -41,11 +41,15 @@ def context(name: str) -> Any:
     )
 
 
+def emf(output: str) -> list[dict[str, Any]]:
+    """The documents that a handler printed in CloudWatch's embedded metric format."""
+    return [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
+
+
 def metrics(output: str) -> dict[str, float]:
-    """The metrics that a handler printed in CloudWatch's embedded format."""
-    for line in output.splitlines():
-        if '"_aws"' in line:
-            printed = json.loads(line)
-            names = [one["Name"] for one in printed["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
-            return {name: sum(printed[name]) for name in names}
-    return {}
+    """The sum of each metric that a handler printed."""
+    sums: dict[str, float] = {}
+    for printed in emf(output):
+        for one in printed["_aws"]["CloudWatchMetrics"][0]["Metrics"]:
+            sums[one["Name"]] = sums.get(one["Name"], 0) + sum(printed[one["Name"]])
+    return sums

@@ -1,13 +1,21 @@
+import base64
 import json
 
 import boto3
 import pytest
-from light_handlers import context, load, metrics, shape
+from light_handlers import context, emf, load, metrics, shape
 from moto import mock_aws
 
 from musicrec.settings import MissingSettingError
 
 PARAMETER = "/musicrec/tracking_id"
+
+
+def of_listener(record, number):
+    """The same play, of another listener."""
+    event = json.loads(base64.b64decode(record["kinesis"]["data"]))
+    told = json.dumps(event | {"user_id": f"listener {number}"}).encode()
+    return record | {"kinesis": record["kinesis"] | {"data": base64.b64encode(told).decode()}}
 
 
 @pytest.fixture
@@ -76,6 +84,31 @@ class TestBatch:
         bodies = [json.loads(message["Body"]) for message in queued]
         assert {body["consumer"] for body in bodies} == {"hot_path"}
         assert len(bodies) == metrics(capsys.readouterr().out)["Poison"] == 5
+
+    def test_metrics_have_units_and_one_dimension(self, handler, sent, capsys):  # noqa: ARG002 # calls
+        """The printed document is one that CloudWatch makes metrics of, by service alone."""
+        handler.lambda_handler(shape("kinesis.json"), context("hot-path"))
+        (printed,) = emf(capsys.readouterr().out)
+        (directive,) = printed["_aws"]["CloudWatchMetrics"]
+        assert (directive["Namespace"], directive["Dimensions"]) == ("musicrec", [["service"]])
+        assert printed["service"] == "hot_path"
+        units = {one["Name"]: one["Unit"] for one in directive["Metrics"]}
+        assert units == {
+            "BatchSize": "Count", "InteractionsSent": "Count", "InteractionsHeldBack": "Count",
+            "PutEventsCalls": "Count", "EventsPerCall": "Count", "Poison": "Count",
+            "HandedBack": "Count", "Lag": "Milliseconds",
+        }  # fmt: skip
+        assert printed["EventsPerCall"] == [4]
+
+    def test_the_size_of_every_group_is_a_value(self, handler, sent, capsys):
+        """However many calls a batch takes, the metric holds how many events stood in each."""
+        event = shape("kinesis.json")
+        first = event["Records"][0]
+        event["Records"] = [of_listener(first, number) for number in range(150)]
+        handler.lambda_handler(event, context("hot-path"))
+        printed = emf(capsys.readouterr().out)
+        values = [value for one in printed for value in one.get("EventsPerCall", ())]
+        assert values == [1] * len(sent) == [1] * 150
 
     def test_failures_are_handed_back_by_sequence_number(self, handler, sent):
         """What Personalize does not take now is named in the answer."""

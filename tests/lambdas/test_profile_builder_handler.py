@@ -1,6 +1,8 @@
+import json
+
 import boto3
 import pytest
-from light_handlers import context, load, metrics, shape
+from light_handlers import context, emf, load, metrics, shape
 from moto import mock_aws
 
 from musicrec import catalog, events, records
@@ -69,6 +71,30 @@ class TestBatch:
         assert made.audio["tempo"].mean == 96.0
         printed = metrics(capsys.readouterr().out)
         assert (printed["EventsApplied"], printed["ProfileWrites"]) == (4, 1)
+
+    def test_metrics_have_units(self, handler, capsys):
+        """Lag is a time, everything else a count."""
+        handler.lambda_handler(shape("kinesis.json"), context("profile-builder"))
+        (printed,) = emf(capsys.readouterr().out)
+        (directive,) = printed["_aws"]["CloudWatchMetrics"]
+        units = {one["Name"]: one["Unit"] for one in directive["Metrics"]}
+        assert units == {
+            "BatchSize": "Count", "EventsApplied": "Count", "Duplicates": "Count",
+            "ProfileWrites": "Count", "WriteConflicts": "Count", "Poison": "Count",
+            "HandedBack": "Count", "Lag": "Milliseconds",
+        }  # fmt: skip
+
+    def test_events_of_an_unreadable_profile_are_poison(self, handler, capsys):
+        """A profile that nobody can read does not block the shard: its events are queued."""
+        item = {"user_id": {"S": LISTENER}, "part": {"S": "profile"}, "state": {"B": b"?"}}
+        boto3.client("dynamodb").put_item(TableName="profiles", Item=item)
+        answer = handler.lambda_handler(shape("kinesis.json"), context("profile-builder"))
+        assert answer == {"batchItemFailures": []}
+        assert metrics(capsys.readouterr().out)["Poison"] == 4
+        queued = boto3.client("sqs").receive_message(
+            QueueUrl=handler.load_settings().poison_queue_url
+        )
+        assert "rebuild" in json.loads(queued["Messages"][0]["Body"])["reason"]
 
     def test_a_redelivered_batch_changes_nothing(self, handler):
         """The same batch again leaves the same profile."""

@@ -96,6 +96,7 @@ class TestDeploy:
         configuration = client.get_function_configuration(FunctionName="tunes-profile-builder")
         assert configuration["Role"].endswith(":role/tunes-profile-builder")
         assert configuration["Timeout"] == 120
+        assert configuration["TracingConfig"] == {"Mode": "Active"}
         variables = configuration["Environment"]["Variables"]
         assert variables["PROFILE_TABLE"] == deployed.profile_table
         assert variables["POISON_QUEUE_URL"] == deployed.poison_queue_url

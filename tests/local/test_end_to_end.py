@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 import requests
+from typer.testing import CliRunner
 
 from musicrec import events
-from musicrec.cli import SAMPLE
+from musicrec.cli import SAMPLE, app
 from musicrec.local.demo import filling, stations
 from musicrec.local.running import RunningStack, running
 from musicrec.processor.lake import Lake
@@ -144,6 +145,20 @@ class TestPath:
         lake = Lake.of(stack.deployment, stack.clients.session)
         ids = [each.event_id for each in lake.events() if each.user_id == "again"]
         assert len(ids) == len(set(ids)) == 40
+
+    def test_the_lakes_profiles_are_the_streams(self, stack: RunningStack):
+        """A comparison finds every profile that the stream made equal to the lake's."""
+        name = stack.deployment.name
+        done = CliRunner().invoke(app, ["profiles", "rebuild", "--dry-run", "--stack", name])
+        assert done.exit_code == 0, done.output
+        assert " equal" in done.stdout
+
+    def test_tracing_is_silent(self, stack: RunningStack):
+        """Functions are traced as where Lambda samples nothing: they print nothing of it."""
+        printed = "\n".join(stack.server.function_log(f"{stack.deployment.name}-hot-path"))
+        assert "BatchSize" in printed
+        assert "ubsegment" not in printed
+        assert "X-Ray" not in printed
 
     def test_before_training_the_answer_says_so(self, stack: RunningStack):
         """Without a campaign the recommendations answer 503 and what is missing."""

@@ -113,6 +113,9 @@ class Flaky:
         self.after = {}
         self.calls = Counter()
 
+    def get_paginator(self, name):
+        return self._dynamodb.get_paginator(name)
+
     def __getattr__(self, name):
         call = getattr(self._dynamodb, name)
 

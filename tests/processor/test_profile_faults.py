@@ -110,6 +110,16 @@ class TestFaults:
         assert set(report.failed) == {event(1, user="a").event_id}
         assert report.events == 1
 
+    def test_slow_writes_end_in_time(self, dynamodb, flaky):
+        """When each write takes long, those that fit are made and the others are handed back."""
+        time = Time(60_000)
+        flaky.before["put_item"] = lambda _: time.wait(7)
+        events = [event(1, user=f"u{number}") for number in range(30)]
+        report = apply(flaky, events, time)
+        assert 8 <= report.events < 20
+        assert len(report.failed) == 30 - report.events == 30 - flaky.calls["put_item"]
+        assert not apply(dynamodb, events).failed
+
     def test_no_time_at_all_writes_nothing(self, flaky):
         """An invocation about to end hands everything back."""
         report = apply(flaky, [event(1)], Time(10))
@@ -125,15 +135,16 @@ class TestFaults:
 
         flaky.before["put_item"] = refuse
         report = apply(flaky, [event(1, user="a"), event(2, user="b")])
-        assert set(report.failed) == {event(1, user="a").event_id}
-        assert "ValidationException" in report.failed[event(1, user="a").event_id]
+        assert set(report.refused) == {event(1, user="a").event_id}
+        assert "ValidationException" in report.refused[event(1, user="a").event_id]
+        assert not report.failed
 
     def test_an_unreadable_item_is_named_and_stops_nobody_else(self, dynamodb):
         """A foreign item fails its listener's events with what to do."""
         item = {**profile_item.key("a"), "state": {"B": b"?"}, "version": {"N": "1"}}
         dynamodb.put_item(TableName=TABLE, Item=item)
         report = apply(dynamodb, [event(1, user="a"), event(2, user="b")])
-        assert "rebuild" in report.failed[event(1, user="a").event_id]
+        assert "rebuild" in report.refused[event(1, user="a").event_id]
         assert report.events == 1
         with pytest.raises(UnreadableProfileError, match="'a'"):
             store(dynamodb).get("a")

@@ -1,27 +1,31 @@
 """Profiles in DynamoDB: what is applied, how it is stored, and read again."""
 
+from itertools import count as count_up
 from random import Random
 
 import pytest
-from aws_world import create_profile_table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 from profile_world import (
     MAX_ITEM_BYTES,
     NOON,
     TABLE,
     apply,
-    client,
     event,
     folded,
     history,
     store,
     times,
+    track,
 )
 
+from musicrec.events import DAY_MS, EventType, ListeningEvent, Source, TrackInfo
 from musicrec.processor import profile_item
 from musicrec.processor.profile_item import EVENTS_PER_WRITE, SEEN_LIMIT, Seen, StoredProfile
+from musicrec.profile import ARTIST_BYTES, Profile, fold
+
+listeners = (f"listener-{number}" for number in count_up())
+"""A new one for each example of a property, so that they can share a table."""
 
 
 class TestApply:
@@ -74,17 +78,17 @@ class TestApply:
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(st.randoms(use_true_random=False), st.integers(1, 40), st.integers(1, 60))
-    def test_any_order_copies_and_batches_make_the_lakes_profile(self, random, size, count):
+    def test_any_order_copies_and_batches_make_the_lakes_profile(
+        self, dynamodb, random, size, count
+    ):
         """The stream's profile equals the fold over the distinct events."""
-        events = history(count, days=3)
+        user = next(listeners)
+        events = history(count, user, days=3)
         sent = events + random.choices(events, k=count // 2)
         random.shuffle(sent)
-        with mock_aws():
-            dynamodb = client()
-            create_profile_table(dynamodb, TABLE)
-            for start in range(0, len(sent), size):
-                apply(dynamodb, sent[start : start + size])
-            assert store(dynamodb).get("u") == folded(events)
+        for start in range(0, len(sent), size):
+            apply(dynamodb, sent[start : start + size])
+        assert store(dynamodb).get(user) == folded(events, user)
 
     def test_an_unknown_listener_has_no_profile(self, dynamodb):
         """Before the first event there is nothing."""
@@ -188,23 +192,46 @@ class TestItem:
         stored = StoredProfile(profile=folded(events), seen=seen, version=7)
         assert profile_item.from_item(profile_item.to_item(stored)) == stored
 
+    @pytest.mark.slow
     def test_ten_years_stay_under_64_kb(self):
-        """The main item is bounded for a listener of ten years of all genres and hours."""
-        events = history(60_000, days=3650)
-        events += [
-            event(
-                100_000 + number,
-                "complete",
-                at=NOON + number,
-                track={"name": "n", "artists": ["宇" * 300 + str(number)]},
-                track_id=f"{number:022}",
-            )
-            for number in range(200)
-        ]
-        seen = Seen(paged_until=NOON).with_events(events[-SEEN_LIMIT:])
-        stored = StoredProfile(profile=folded(events), seen=seen, version=10**6)
-        assert len(stored.profile.genres) == 114
-        assert _size(profile_item.to_item(stored)) < MAX_ITEM_BYTES
+        """The main item is bounded for a listener of ten years, 110 events a day, of all genres."""
+        profile = Profile(user_id="宇" * 256)
+        for year in range(10):
+            profile = fold(profile, heavy_year(profile.user_id, year))
+        newest = [*profile.plays, *profile.listens][-1].occurred_at
+        times = {number.to_bytes(16, "big"): newest + number for number in range(SEEN_LIMIT)}
+        stored = StoredProfile(
+            profile=profile, seen=Seen(times=times, paged_until=newest), version=10**6
+        )
+        assert profile.event_count == 10 * 365 * 110
+        assert len(profile.genres) == 114
+        assert all(len(one.artist.encode()) == ARTIST_BYTES for one in profile.listens)
+        assert 40_000 < _size(profile_item.to_item(stored)) < MAX_ITEM_BYTES
+
+
+def heavy_year(user, year):
+    """55 plays a day, heard to the end, by artists with the longest names, at every hour."""
+    tracks = [track(number) for number in range(2000)]
+    named = TrackInfo(name="n", artists=["宇" * 300])
+    for place in range(365 * 110):
+        number = year * 365 * 110 + place
+        played = tracks[number * 7 % 2000]
+        yield (
+            ListeningEvent(
+                event_id=f"00000000-0000-4000-8000-{number:012x}",
+                user_id=user,
+                session_id="s",
+                track_id=played.track_id,
+                event_type=EventType.COMPLETE if place % 2 else EventType.PLAY,
+                occurred_at=NOON - 3650 * DAY_MS + number * (DAY_MS // 110),
+                source=Source.LIVE,
+                schema_version=1,
+                listened_ms=200_000,
+                duration_ms=200_000,
+                track=named,
+            ),
+            played,
+        )
 
 
 def _size(value):
