@@ -30,11 +30,11 @@ from musicrec.profile import Listen, Play, Profile, id_bytes
 MAIN_PART: Final = "profile"
 PAGE_PREFIX: Final = "seen#"
 
-SEEN_LIMIT: Final = 1024
-"""Ids in the main item at most: about two weeks of the median listener's events."""
+SEEN_LIMIT: Final = 384
+"""Ids in the main item at most. DynamoDB bills a write by the whole item, and an id takes 22 bytes."""
 
-SEEN_AFTER_PAGING: Final = 768
-"""Ids that stay when the oldest move, so that they move many at a time."""
+SEEN_AFTER_PAGING: Final = 128
+"""Ids that stay when the oldest move: about three days of the median listener's events."""
 
 EVENTS_PER_WRITE: Final = SEEN_LIMIT - SEEN_AFTER_PAGING
 """Events that one write takes in: their ids fit into what paging frees."""
