@@ -5,29 +5,28 @@
 
 The data is invented, imported from CSV, trained by aws-user-personalization-v2 and served by a
 campaign, all through boto3. Then two figures are taken: the time of `GetRecommendations` inside the
-server (the WSGI call, with checks and JSON), and requests a second over HTTP from another process.
-Both use a filter of two clauses. The rival is the least that any server of this kind must do: the same
-server's answer to a request that it refuses at once.
+server (the WSGI call, with checks and JSON), and requests a second over HTTP from another process
+(`benchmarks.load`) on the same cores. Both use a filter of two clauses. The rival is the least that any
+server of this kind must do: the same server's answer to a request that it refuses at once.
+
+Beside each stands the processor time, which other programs on the machine disturb less.
 """
 
 from __future__ import annotations
 
 import argparse
-import http.client
 import io
 import json
 import resource
-import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from benchmarks.invented import START, Size, genres_of_items, listening
+from benchmarks.load import Load, run
 from musicrec.local.server import EmbeddedAws
 
 if TYPE_CHECKING:
@@ -72,6 +71,25 @@ class Served:
     tracker: str
 
 
+@dataclass(frozen=True)
+class Rate:
+    """What a load over HTTP came to.
+
+    Attributes:
+        rate: good answers a second.
+        bad: refusals.
+        server: its processor time for a request, milliseconds.
+        client: likewise.
+        client_cores: how much of a core the client took.
+    """
+
+    rate: float
+    bad: int
+    server: float
+    client: float
+    client_cores: float
+
+
 def served(aws: Aws, size: Size) -> Served:
     """Import, train and deploy; says how long each took."""
     data = listening(size)
@@ -91,14 +109,19 @@ def served(aws: Aws, size: Size) -> Served:
 
 
 def inside(aws: EmbeddedAws, names: Served, size: Size, count: int) -> dict[str, float]:
-    """Milliseconds of `count` requests inside the server, and of as many refused ones."""
+    """Milliseconds of `count` requests inside the server, and of as many refused ones.
+
+    `processor` is the mean of the processor time.
+    """
     users = np.random.default_rng(1).integers(size.users, size=count)
     answered = [_request(names, int(user)) for user in users]
     refused = [json.dumps({"campaignArn": names.campaign}).encode()] * count
     app = aws.personalize
     figures = {}
     for kind, bodies in (("answered", answered), ("refused", refused)):
+        spent = time.process_time()
         taken = np.array([_milliseconds(app, body) for body in bodies])
+        figures[f"{kind} processor"] = 1000 * (time.process_time() - spent) / count
         for name, share in (("p50", 0.5), ("p99", 0.99)):
             figures[f"{kind} {name}"] = float(np.quantile(taken, share))
     return figures
@@ -127,42 +150,22 @@ def reacts(aws: Aws, names: Served, size: Size, count: int = 50) -> int:
     return changed
 
 
-def over_http(url: str, names: Served, size: Size, seconds: float) -> float:
-    """Requests a second from a process of its own with four connections."""
-    asked = {"url": url, "names": vars(names), "users": size.users, "seconds": seconds}
-    done = subprocess.run(  # noqa: S603 - this very module
-        [sys.executable, "-m", "benchmarks.serving", "--load", json.dumps(asked)],
-        check=True,
-        capture_output=True,
-        text=True,
+def over_http(url: str, names: Served, size: Size, seconds: float) -> Rate:
+    """Requests from another process, and what they cost this one."""
+    spent = time.process_time()
+    asked = Load(
+        url=url, campaign=names.campaign, filter=names.filter, users=size.users, seconds=seconds
     )
-    return float(done.stdout)
-
-
-def load(asked: dict[str, Any], connections: int = 4) -> float:
-    """Ask over kept connections until the time is up; unsigned by a key, as the server checks none."""
-    address = urlsplit(asked["url"]).netloc
-    names = Served(**asked["names"])
-    counts = [0] * connections
-    deadline = time.perf_counter() + asked["seconds"]
-
-    def ask(place: int) -> None:
-        connection = http.client.HTTPConnection(address)
-        rng = np.random.default_rng(place)
-        while time.perf_counter() < deadline:
-            body = _request(names, int(rng.integers(asked["users"])))
-            connection.request("POST", "/recommendations", body, {"Authorization": SIGNED})
-            answer = connection.getresponse()
-            answer.read()
-            counts[place] += answer.status == http.HTTPStatus.OK
-        connection.close()
-
-    threads = [threading.Thread(target=ask, args=(place,)) for place in range(connections)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / float(asked["seconds"])
+    answered = run(asked)
+    spent = time.process_time() - spent
+    count = max(1, answered.good + answered.bad)
+    return Rate(
+        rate=answered.rate,
+        bad=answered.bad,
+        server=1000 * spent / count,
+        client=1000 * answered.processor / count,
+        client_cores=answered.processor / answered.seconds,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -171,11 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the full size")
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=10.0, help="of the load over HTTP")
-    parser.add_argument("--load", help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
-    if asked.load:
-        _say(str(load(json.loads(asked.load))))
-        return
     size = Size().part(asked.share)
     _say(f"{size.items} items, {size.users} users, about {size.interactions} plays (invented)")
     with EmbeddedAws() as embedded:
@@ -183,8 +182,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, figure in inside(embedded, names, size, asked.requests).items():
             _say(f"inside the server, {name}: {figure:.2f} ms")
         _say(f"lists changed by one event: {reacts(embedded.aws, names, size)} of 50")
-        rate = over_http(embedded.endpoint_url, names, size, asked.seconds)
-        _say(f"over HTTP: {rate:.0f} requests/s")
+        found = over_http(embedded.endpoint_url, names, size, asked.seconds)
+        _say(f"over HTTP: {found.rate:.0f} requests/s, and {found.bad} refused")
+        _say(f"over HTTP, processor: server {found.server:.2f} ms, client {found.client:.2f} ms")
+        _say(f"over HTTP, the client took {found.client_cores:.2f} of a core")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     _say(f"peak memory of the whole process, S3 with the files among it: {peak:.2f} GB")
 

@@ -14,6 +14,7 @@ from musicrec.local.personalize import (
 )
 from musicrec.local.personalize.auto_update import with_new_items
 from musicrec.local.personalize.errors import InvalidInputError, NotEmulatedError
+from musicrec.local.personalize.history import of_request
 from musicrec.local.personalize.operation import Operation, common, describe, listing
 from musicrec.local.personalize.quotas import check_running
 from musicrec.local.personalize.resources import BatchInferenceJob, SolutionVersion
@@ -108,12 +109,14 @@ def _recommended(
 ) -> dict[str, Any]:
     """Popular items that fill up have a score of 0."""
     version = job.version
-    scores = all_scores(version, trained, params, region.clock())
+    history = of_request(version, trained, params)
+    scores = all_scores(version, trained, params, history, region.clock())
     listed = runtime.recommended(
         region,
         version,
         trained,
         params,
+        history,
         scores=scores,
         count=job.settings["numResults"],
         config=job.settings.get("batchInferenceJobConfig", {}),

@@ -17,7 +17,6 @@ from zlib import crc32
 import numpy as np
 
 from musicrec.local.personalize.errors import InvalidInputError
-from musicrec.local.personalize.history import model_history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,16 +116,18 @@ def _number(given: Mapping[str, str], name: str, default: float, low: float, hig
 
 
 def generator(
-    region: Region, version: SolutionVersion, trained: Trained, params: Mapping[str, Any]
+    region: Region,
+    version: SolutionVersion,
+    trained: Trained,
+    user: str,
+    heard: NDArray[np.int32],
 ) -> np.random.Generator:
-    """Chance for one user in one state of things: the model, its items, the user's history."""
-    user = params.get("userId", "")
-    # What is no part of the history, such as an event of a type left out, must not draw anew.
-    history, _ = model_history(trained, version.solution.group.log, user)
+    """Chance for one user in one state of things: the model, its items, the user's history.
+
+    What is no part of the history, such as an event of a type left out, does not draw anew.
+    """
     state = (version.solution.arn, version.sequence, len(trained.item_ids), user)
-    return np.random.default_rng(
-        [region.seed, crc32(repr(state).encode()), crc32(history.tobytes())]
-    )
+    return np.random.default_rng([region.seed, crc32(repr(state).encode()), crc32(heard.tobytes())])
 
 
 def places(exploration: Exploration, count: int, chance: np.random.Generator) -> int:
@@ -153,7 +154,6 @@ def drawn(
     version: SolutionVersion,
     trained: Trained,
     scores: NDArray[np.float32],
-    candidates: NDArray[np.bool_],
     chance: np.random.Generator,
 ) -> NDArray[np.float32]:
     """A lot for every item, weighted by its chance: the highest ones win.
@@ -162,7 +162,6 @@ def drawn(
         version: whose group's impressions count.
         trained: its model.
         scores: how well each item fits.
-        candidates: mask of the items that may win; the others' lots are -inf.
         chance: gives every item a lot, so that what befalls one changes no other's.
     """
     novelty = trained.novelty
@@ -174,15 +173,4 @@ def drawn(
     # Among exponential clocks at these rates, the first to ring is a draw by weight.
     clocks = chance.standard_exponential(len(scores), dtype=np.float32)
     worth -= np.log(np.maximum(clocks, np.finfo(np.float32).tiny))
-    worth[~candidates] = -np.inf
     return worth
-
-
-def unheard(
-    version: SolutionVersion, trained: Trained, params: Mapping[str, Any]
-) -> NDArray[np.bool_]:
-    """Mask of the item codes that are not in the user's history."""
-    mask = np.ones(len(trained.item_ids), dtype=np.bool_)
-    items, _ = model_history(trained, version.solution.group.log, params["userId"])
-    mask[items] = False
-    return mask

@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from musicrec.local.personalize.interaction_log import InteractionLog, StreamedEvent
     from musicrec.local.personalize.interaction_table import InteractionTable
+    from musicrec.local.personalize.resources import SolutionVersion
     from musicrec.local.personalize.training import Trained
 
 FILTER_WINDOW: Final = 100
 """A filter sees a user's newest 100 interactions of each event type."""
 
 
-def model_history(
-    trained: Trained, log: InteractionLog, user_id: str
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Item codes and times, oldest first, of what the solution takes for a history.
+class History(NamedTuple):
+    """What a user met, oldest first.
+
+    Attributes:
+        items: codes.
+        times: epoch seconds.
+    """
+
+    items: NDArray[np.int32]
+    times: NDArray[np.int64]
+
+
+def of_request(version: SolutionVersion, trained: Trained, params: Mapping[str, Any]) -> History:
+    """The history of the user whom a request names; empty if it names none."""
+    return model_history(trained, version.solution.group.log, params.get("userId", ""))
+
+
+def model_history(trained: Trained, log: InteractionLog, user_id: str) -> History:
+    """What the solution takes for a history.
 
     Items that were not there at training are left out, and a streamed copy of an interaction that
     the training knew counts once.
@@ -36,14 +54,14 @@ def model_history(
         if event.item_id in trained.item_index and trained.selection.takes(event)
     ]
     if not fresh:
-        return items, times
+        return History(items, times)
     known = _known_since(trained, place, min(event.timestamp for event in fresh))
     fresh = [event for event in fresh if _key(event) not in known]
     codes = np.array([trained.item_index[event.item_id] for event in fresh], dtype=np.int32)
     stamps = np.array([event.timestamp for event in fresh], dtype=np.int64)
     items, times = np.concatenate([items, codes]), np.concatenate([times, stamps])
     order = np.argsort(times, kind="stable")
-    return items[order], times[order]
+    return History(items[order], times[order])
 
 
 def _key(event: StreamedEvent) -> tuple[str, int, str, float | None]:

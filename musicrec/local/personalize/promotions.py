@@ -50,7 +50,7 @@ def promoted(
         allowed = request_filter.allowed(region, version, trained, plain | own)
         places = count * int(promotion["percentPromotedItems"]) // 100
         assert allowed is not None  # a filter was given
-        return best(np.where(allowed, scores, np.float32(-np.inf)), places)
+        return best(scores, places, allowed)
     return np.empty(0, dtype=np.int64)
 
 

@@ -12,15 +12,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+def best(
+    scores: NDArray[np.float32], count: int, among: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]:
     """The codes of the `count` best scores, best first; ties by code, -inf never.
 
     Linear in the number of items: only the winners are sorted.
+
+    Args:
+        scores: by item code.
+        count: at most so many.
+        among: mask of the codes to choose from; all when None.
     """
-    finite = np.isfinite(scores)
-    if finite.all():
+    mask = scores > -np.inf if among is None else among
+    if mask.all():
         return top_k(scores, count)
-    left = np.flatnonzero(finite)  # a filter may leave few
+    left = np.flatnonzero(mask)  # a filter may leave few
     return left[top_k(scores[left], count)]
 
 

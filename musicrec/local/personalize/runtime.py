@@ -16,6 +16,7 @@ from musicrec.local.personalize.auto_update import current
 from musicrec.local.personalize.campaigns import serving
 from musicrec.local.personalize.errors import InvalidInputError
 from musicrec.local.personalize.exploration import Exploration, generator
+from musicrec.local.personalize.history import of_request
 from musicrec.local.personalize.promotions import promoted
 from musicrec.local.personalize.ranking import best, shown_scores
 from musicrec.local.personalize.resources import Campaign, Recommender
@@ -25,6 +26,7 @@ from musicrec.local.personalize.selection import POPULAR, PROMOTED, Selected, Se
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from musicrec.local.personalize.history import History
     from musicrec.local.personalize.operation import Operation
     from musicrec.local.personalize.region import Region
     from musicrec.local.personalize.resources import SolutionVersion
@@ -46,20 +48,23 @@ def get_recommendations(region: Region, params: dict[str, Any]) -> dict[str, Any
         )
     names = item_metadata.requested(region, campaign, version, params)
     count = _count(params, with_metadata=bool(names))
-    scores = all_scores(version, trained, params, region.clock())
+    history = of_request(version, trained, params)
+    scores = all_scores(version, trained, params, history, region.clock())
     chosen = promoted(region, version, trained, params, scores=scores, count=count)
     listed = recommended(
         region,
         version,
         trained,
         params,
+        history,
         scores=scores,
         count=count - len(chosen),
         config=campaign.settings.get("campaignConfig", {}),
         taken=chosen,
     )
-    places = promotions.places(len(listed) + len(chosen), len(chosen), _seed(params))
-    listed = mixed(listed, [Selected(code, PROMOTED) for code in chosen.tolist()], places)
+    if len(chosen):
+        places = promotions.places(len(listed) + len(chosen), len(chosen), _seed(params))
+        listed = mixed(listed, [Selected(code, PROMOTED) for code in chosen.tolist()], places)
     items = entries(trained, listed, scores if recipe.scored else None)
     for item, place in zip(items, listed, strict=True):
         if place.reason == PROMOTED:
@@ -74,6 +79,7 @@ def recommended(
     version: SolutionVersion,
     trained: Trained,
     params: dict[str, Any],
+    history: History,
     *,
     scores: NDArray[np.float32],
     count: int,
@@ -87,24 +93,27 @@ def recommended(
         version: says by which recipe.
         trained: its model.
         params: the request.
+        history: of its user.
         scores: of every item code.
         count: places.
         config: says how much to explore: a campaign's, or a batch job's.
         taken: item codes that are listed already.
     """
     allowed = request_filter.allowed(region, version, trained, params)
-    listable = np.isfinite(scores) if allowed is None else allowed & np.isfinite(scores)
+    listable = scores > -np.inf
+    if allowed is not None:
+        listable &= allowed
     if taken is not None:
         listable[taken] = False
     newcomers = len(trained.item_ids) > trained.known
     return Selection(
         version=version,
         trained=trained,
-        params=params,
         scores=scores,
         listable=listable,
+        heard=history.items,
         exploration=Exploration.of(version.solution.recipe, config, newcomers=newcomers),
-        chance=generator(region, version, trained, params),
+        chance=generator(region, version, trained, params.get("userId", ""), history.items),
     ).listed(count)
 
 
@@ -142,7 +151,7 @@ def ranking(
         )
     allowed = request_filter.allowed(region, version, trained, params)
     known = [trained.item_index[item] for item in wanted if item in trained.item_index]
-    scores = of_user(version, trained, params)
+    scores = of_user(trained, params, of_request(version, trained, params))
     ranked = np.full_like(scores, -np.inf)
     ranked[known] = scores[known]
     if allowed is not None:

@@ -8,18 +8,22 @@ import numpy as np
 
 from musicrec.local.personalize import recipes
 from musicrec.local.personalize.errors import InvalidInputError
-from musicrec.local.personalize.history import model_history
 from musicrec.local.personalize.trends import trending
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from musicrec.local.personalize.history import History
     from musicrec.local.personalize.resources import SolutionVersion
     from musicrec.local.personalize.training import Trained
 
 
 def all_scores(
-    version: SolutionVersion, trained: Trained, params: dict[str, Any], now: float
+    version: SolutionVersion,
+    trained: Trained,
+    params: dict[str, Any],
+    history: History,
+    now: float,
 ) -> NDArray[np.float32]:
     """A score for every item code; -inf for what is never recommended.
 
@@ -27,6 +31,7 @@ def all_scores(
         version: says by which recipe.
         trained: its model.
         params: `userId` or `itemId`, as the recipe's type asks.
+        history: of that user.
         now: epoch seconds.
 
     Raises:
@@ -41,19 +46,17 @@ def all_scores(
         return trending(version, trained, now)
     if recipe.kind == recipes.POPULAR_ITEMS:
         return trained.model.scores(np.empty(0, dtype=np.int32))
-    return of_user(version, trained, params | {"userId": _required(recipe, params, "userId")})
+    _required(recipe, params, "userId")
+    return of_user(trained, params, history)
 
 
-def of_user(
-    version: SolutionVersion, trained: Trained, params: dict[str, Any]
-) -> NDArray[np.float32]:
+def of_user(trained: Trained, params: dict[str, Any], history: History) -> NDArray[np.float32]:
     """A score for every item code after the user's history, in the request's `context`."""
-    items, times = model_history(trained, version.solution.group.log, params["userId"])
-    scores = trained.model.scores(items, times)
+    scores = trained.model.scores(history.items, history.times)
     context = params.get("context")
     if not context:
         return scores
-    return trained.contexts.applied(scores, context, cold=len(items) == 0)
+    return trained.contexts.applied(scores, context, cold=len(history.items) == 0)
 
 
 def _required(recipe: recipes.Recipe, params: dict[str, Any], name: str) -> str:

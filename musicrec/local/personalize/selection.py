@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from musicrec.local.personalize import exploration
 from musicrec.local.personalize.ranking import best
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,32 +48,31 @@ class Selection:
     Attributes:
         version: says by which recipe.
         trained: its model.
-        params: the request.
         scores: of every item code.
-        listable: mask of what a filter lets through and no promotion has taken.
+        listable: mask of what has a score, a filter lets through and no promotion has taken.
+        heard: item codes of the user's history.
         exploration: how much to explore.
         chance: decides where and what to explore.
     """
 
     version: SolutionVersion
     trained: Trained
-    params: Mapping[str, Any]
     scores: NDArray[np.float32]
     listable: NDArray[np.bool_]
+    heard: NDArray[np.int32]
     exploration: Exploration
     chance: np.random.Generator
 
     def listed(self, count: int) -> list[Selected]:
         """The list, of `count` places at most."""
         explored = self._explored(exploration.places(self.exploration, count, self.chance))
-        ranked = self.scores.copy()
-        ranked[~self.listable] = -np.inf
-        ranked[self.trained.known :] = -np.inf  # newcomers come in by exploration alone
-        ranked[explored] = -np.inf
-        codes = best(ranked, count - len(explored))
+        left = self.listable.copy()
+        left[self.trained.known :] = False  # newcomers come in by exploration alone
+        left[explored] = False
+        codes = best(self.scores, count - len(explored), left)
         listed = [Selected(code) for code in codes.tolist()]
         if self.version.solution.recipe.second_generation:
-            listed = self._with_popular(codes, ranked)
+            listed = self._with_popular(codes, left)
         places = self.chance.choice(len(listed) + len(explored), len(explored), replace=False)
         found = mixed(
             listed, [Selected(code, EXPLORED) for code in explored.tolist()], set(places.tolist())
@@ -83,10 +82,10 @@ class Selection:
     def _explored(self, places: int) -> NDArray[np.int64]:
         if places == 0:
             return np.empty(0, dtype=np.int64)
-        candidates = self._young() & np.isfinite(self.scores)
-        candidates &= exploration.unheard(self.version, self.trained, self.params)
-        lots = exploration.drawn(self.version, self.trained, self.scores, candidates, self.chance)
-        return best(lots, places)
+        candidates = self._young()
+        candidates[self.heard] = False
+        lots = exploration.drawn(self.version, self.trained, self.scores, self.chance)
+        return best(lots, places, candidates)
 
     def _young(self) -> NDArray[np.bool_]:
         novelty = self.trained.novelty
@@ -94,19 +93,15 @@ class Selection:
         young = exploration.young(self.exploration, novelty, self.trained.known)
         return young & self.listable
 
-    def _with_popular(
-        self, codes: NDArray[np.int64], ranked: NDArray[np.float32]
-    ) -> list[Selected]:
-        """The candidates among the codes; popular items in place of the others."""
+    def _with_popular(self, codes: NDArray[np.int64], left: NDArray[np.bool_]) -> list[Selected]:
+        """The candidates among the codes; of what is left, popular items in place of the others."""
         kept = codes[self.scores[codes] >= self._bar(codes)]
         novelty = self.trained.novelty
         if len(kept) == len(codes) or novelty is None:
             return [Selected(code) for code in codes.tolist()]
-        left = np.isfinite(ranked) & (novelty.meetings[: len(ranked)] > 0)
-        left[kept] = False
-        popular = best(
-            np.where(left, novelty.meetings, np.float32(-np.inf)), len(codes) - len(kept)
-        )
+        met = left & (novelty.meetings > 0)
+        met[kept] = False
+        popular = best(novelty.meetings, len(codes) - len(kept), met)
         return [Selected(code) for code in kept.tolist()] + [
             Selected(code, POPULAR) for code in popular.tolist()
         ]
@@ -127,7 +122,7 @@ class Selection:
         left = self._young()
         left[: self.trained.known] = False
         left[explored] = False
-        codes = best(np.where(left, self.scores, np.float32(-np.inf)), places)
+        codes = best(self.scores, places, left)
         return [Selected(code, EXPLORED) for code in codes.tolist()]
 
 

@@ -257,8 +257,8 @@ def backfill(scores: NDArray[np.float32], filler: NDArray[np.float32]) -> NDArra
     reached = scores[np.flatnonzero(scores > 0)]
     if len(reached) == 0:
         return filler.copy()
-    lifted: NDArray[np.float32] = np.maximum(scores, filler * (reached.min() / 2))
-    return lifted
+    lifted: NDArray[np.float32] = filler * (reached.min() / 2)
+    return np.maximum(scores, lifted, out=lifted)
 
 
 def top_k(scores: NDArray[np.float32], k: int) -> NDArray[np.intp]:
@@ -280,7 +280,8 @@ def distinct_users(interactions: Interactions) -> NDArray[np.float32]:
 def unit(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Values of 0 and more, scaled to a maximum of 1."""
     top = values.max(initial=0)
-    return (values / top if top > 0 else np.zeros_like(values)).astype(np.float32)
+    scaled = values / top if top > 0 else np.zeros_like(values)
+    return scaled.astype(np.float32, copy=False)
 
 
 def _encode(

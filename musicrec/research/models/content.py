@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy import sparse
 
+from musicrec.research.models.blocks import Blocks
 from musicrec.research.models.neighbours import weighted_rows
 
 if TYPE_CHECKING:
@@ -31,18 +32,18 @@ class Content:
         norms = np.linalg.norm(features, axis=1, keepdims=True)
         rows = np.divide(features, norms, out=np.zeros_like(features), where=norms > 0)
         dense = np.count_nonzero(rows) > _SPARSE_BELOW * rows.size
-        self._rows = np.ascontiguousarray(rows) if dense else sparse.csr_array(rows)
+        self._rows = Blocks(rows) if dense else sparse.csr_array(rows)
 
     def cosines(
         self, history: NDArray[np.int32], weights: NDArray[np.float64]
     ) -> NDArray[np.float32]:
         """The cosine, -1 to 1, of every item with the weighted mean of the history."""
-        if isinstance(self._rows, np.ndarray):
-            profile = np.asarray(weights.astype(np.float32) @ self._rows[history])
+        if isinstance(self._rows, Blocks):
+            profile = self._rows.summed(history, weights.astype(np.float32))
         else:
             profile = weighted_rows(self._rows, history, weights)
         norm = float(np.linalg.norm(profile))
         if norm > 0:
             profile /= norm
         cosines: NDArray[np.float32] = self._rows @ profile
-        return cosines.clip(-1, 1)
+        return cosines.clip(-1, 1, out=cosines)

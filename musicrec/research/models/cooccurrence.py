@@ -76,6 +76,7 @@ class CooccurrenceConfig:
 class _State:
     matrix: sparse.csr_array
     popularity: NDArray[np.float32]
+    last_resort: NDArray[np.float32]
     strangeness: NDArray[np.float64]
     content: Content | None
     content_scale: float
@@ -110,9 +111,11 @@ class Cooccurrence:
             meetings=self.config.meetings,
         )
         meetings = np.bincount(sequences.items, minlength=sequences.n_items)
+        popularity = unit(distinct_users(interactions))
         self._state = _State(
             matrix=matrix,
-            popularity=unit(distinct_users(interactions)),
+            popularity=popularity,
+            last_resort=np.float32(0.001) * popularity,
             strangeness=1 / (1 + meetings / self.config.familiar_after),
             content=None if item_features is None else Content(item_features),
             content_scale=self.config.content_weight * _mean_of_row_maxima(matrix),
@@ -163,8 +166,10 @@ class Cooccurrence:
         sharp *= np.float32(state.content_scale * strange.sum())
         sharp += reached
         # A cosine that differs in the third decimal outranks any popularity.
-        filler = np.float32(0.4995) * (1 + cosines) + np.float32(0.001) * state.popularity
-        return backfill(sharp, filler)
+        cosines += 1
+        cosines *= np.float32(0.4995)
+        cosines += state.last_resort
+        return backfill(sharp, cosines)
 
 
 def _power(values: NDArray[np.float32], exponent: int) -> NDArray[np.float32]:

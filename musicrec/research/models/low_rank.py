@@ -16,6 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from musicrec.research.models.base import NotFittedError, distinct_users
+from musicrec.research.models.blocks import Blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class LowRankEaseConfig:
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    directions: NDArray[np.float32]
+    directions: Blocks
     filters: NDArray[np.float32]
     unexplained: NDArray[np.float32]
     popularity: NDArray[np.float32]
@@ -83,7 +84,7 @@ class LowRankEase:
         values, directions = _leading(interactions, min(self.config.rank, affordable))
         filters = values**2 / (values**2 + self.config.ridge)
         self._state = _State(
-            directions=np.asfortranarray(directions),  # its product with a taste is read faster
+            directions=Blocks(directions),
             filters=filters,
             unexplained=1 - directions**2 @ filters,
             popularity=distinct_users(interactions),
@@ -106,10 +107,11 @@ class LowRankEase:
             return self._state.popularity.copy()
         state = self._state
         items, weights = self._faded(history)
-        taste = (weights @ state.directions[items]) * state.filters
+        taste = state.directions.summed(items, weights) * state.filters
         scores = state.directions @ taste
         scores[items] -= weights * (1 - state.unexplained[items])  # none of an item on itself
-        return np.asarray(scores / state.unexplained, dtype=np.float32)
+        scores /= state.unexplained
+        return scores
 
     def _faded(self, history: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Distinct items of the history, each with the weight of its newest place."""

@@ -151,7 +151,8 @@ def _gains(
 
 
 def _standardised(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    centred: NDArray[np.float32] = scores - scores.mean()
-    spread = np.sqrt(np.dot(centred, centred) / max(1, len(centred)))
-    centred /= spread if spread > 0 else np.float32(1)
-    return centred
+    """The same array, brought to a mean of 0 and a standard deviation of 1."""
+    scores -= scores.mean()
+    spread = np.sqrt(np.dot(scores, scores) / max(1, len(scores)))
+    scores /= spread if spread > 0 else np.float32(1)
+    return scores

@@ -162,10 +162,8 @@ class TestDrawn:
         counts = np.zeros(3)
         for lot in range(600):
             chance = np.random.default_rng([seed, lot])
-            lots = exploration.drawn(
-                version, trained, np.ones(3, np.float32), np.array([True, True, False]), chance
-            )
-            counts[best(lots, count)] += 1
+            lots = exploration.drawn(version, trained, np.ones(3, np.float32), chance)
+            counts[best(lots, count, np.array([True, True, False]))] += 1
         return counts / 600
 
     def test_equal_items_have_equal_chances(self):

@@ -44,6 +44,19 @@ class TestBest:
         ]
         assert best(scores, count).tolist() == expected[:count]
 
+    @given(
+        hnp.arrays(
+            np.float32, st.integers(0, 40), elements=st.sampled_from([-np.inf, 0.0, 0.5, 1.0])
+        ),
+        st.integers(0, 50),
+        st.integers(0),
+    )
+    def test_among_some_as_if_the_others_had_no_score(self, scores, count, seed):
+        """A mask chooses like -inf does."""
+        among = np.random.default_rng(seed).random(len(scores)) < 0.5
+        masked = np.where(among, scores, np.float32(-np.inf))
+        assert best(scores, count, among).tolist() == best(masked, count).tolist()
+
 
 class TestShownScores:
     def test_shares_of_all_scored_items_make_one(self):
