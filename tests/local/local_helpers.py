@@ -46,7 +46,8 @@ def make_stream(aws, name, shards=1):
 def put(aws, stream, documents):
     """Put JSON documents on a stream, all with one partition key."""
     records = [{"Data": json.dumps(document), "PartitionKey": "k"} for document in documents]
-    aws.client("kinesis").put_records(StreamName=stream, Records=records)
+    answer = aws.client("kinesis").put_records(StreamName=stream, Records=records)
+    assert answer["FailedRecordCount"] == 0, "a shard was throttled: put less at a time"
 
 
 def invoke(aws, name, event=None, **settings):
