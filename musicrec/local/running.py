@@ -6,7 +6,8 @@ The demo, `musicrec up` and the tests all start here, so that they run the same 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,9 @@ def environment(endpoint_url: str, region: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(*, port: int = 0, name: str = "musicrec") -> Iterator[RunningStack]:
+def running(
+    *, port: int = 0, name: str = "musicrec", clock: Callable[[], float] = time.time
+) -> Iterator[RunningStack]:
     """Start the embedded AWS, deploy the stack, and stop everything at the end.
 
     While it runs, this process's AWS variables point at it, and so do those of its children.
@@ -94,9 +97,10 @@ def running(*, port: int = 0, name: str = "musicrec") -> Iterator[RunningStack]:
     Args:
         port: loopback port; 0 takes a free one.
         name: the stack's name.
+        clock: the time in epoch seconds that the embedded AWS goes by.
     """
     with (
-        EmbeddedAws(port=port) as server,
+        EmbeddedAws(port=port, clock=clock) as server,
         _environment(environment(server.endpoint_url, server.aws.region)),
     ):
         yield RunningStack(server, deploy(server.aws, name))
