@@ -136,8 +136,8 @@ class EventSourceMappings:
         Raises:
             TimeoutError: the deadline (`time.monotonic()`) passed first.
         """
-        drained: list[ShardWorker] = []
-        while drained != (workers := self._current_workers()):
+        drained: list[ShardWorker] | None = None
+        while drained != (workers := self._settled_workers(deadline)):
             tickets = [worker.ask_to_drain() for worker in workers]
             for worker, ticket in zip(workers, tickets, strict=True):
                 worker.await_drained(ticket, deadline)
@@ -236,6 +236,19 @@ class EventSourceMappings:
         for uuid, shard_id in ended:
             self._progress[uuid].lineage.finish(shard_id)
             del self._progress[uuid].checkpoints[shard_id]
+
+    def _settled_workers(self, deadline: float) -> list[ShardWorker]:
+        """The workers while no shard passes from one to another.
+
+        Raises:
+            TimeoutError: the deadline (`time.monotonic()`) passed first.
+        """
+        if not self._refreshing.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise TimeoutError("event source mappings were being changed all the time")
+        try:
+            return self._current_workers()
+        finally:
+            self._refreshing.release()
 
     def _current_workers(self) -> list[ShardWorker]:
         with self._lock:

@@ -80,10 +80,10 @@ class MotoStore:
         """
         with self._lock:
             backend = kinesis_backends[account_id][region]
-            if exists:
+            if not exists:
+                backend.streams.pop(name, None)
+            elif name not in backend.streams:  # CloudFormation makes streams in moto
                 backend.create_stream(name, shard_count=1)
-            else:
-                backend.delete_stream(stream_arn=None, stream_name=name)
 
     def function_code(self, account_id: str, region: str, name: str, qualifier: str) -> bytes:
         """The zip archive of a stored function; moto offers no download of it.

@@ -51,6 +51,12 @@ class ResourceInUseError(KinesisError):
     code = "ResourceInUseException"
 
 
+class LimitExceededError(KinesisError):
+    """More than an account may have."""
+
+    code = "LimitExceededException"
+
+
 class ThroughputExceededError(KinesisError):
     """A shard takes or gives no more in this second."""
 

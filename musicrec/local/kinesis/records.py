@@ -117,7 +117,7 @@ def _position(call: Call, stream: Stream, shard: Shard) -> int:
             return stream.last_sequence
         case "AT_TIMESTAMP":
             moment = _needed(call, "Timestamp")
-            return shard.log.position_at(int(moment * 1000))
+            return shard.log.position_at(round(moment * 1000))
         case "AT_SEQUENCE_NUMBER":
             return _sequence(call, stream, shard) - 1
         case "AFTER_SEQUENCE_NUMBER":

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from musicrec.local.kinesis.errors import (
     InvalidArgumentError,
+    LimitExceededError,
     ResourceInUseError,
     ResourceNotFoundError,
 )
 from musicrec.local.kinesis.stream import Stream
+
+SHARD_LIMIT: Final = 20_000
+"""Open shards of an account in the region of this stack (Quotas and limits)."""
 
 Announce = Callable[[str, str, bool], None]
 """Told that a stream, by region and name, has come (True) or gone (False)."""
@@ -45,14 +49,31 @@ class Region:
 
         Raises:
             ResourceInUseError: there is one of that name.
+            LimitExceededError: there would be more shards than an account may have.
         """
         if any(stream.name == name for stream in self.streams(now)):
             raise ResourceInUseError(f"Stream {name} under account {self.account} already exists.")
+        self.require_room(shards, now)
         arn = f"arn:aws:kinesis:{self.name}:{self.account}:stream/{name}"
         stream = Stream(arn, shards, mode=mode, now=now, ready_at=now + self.transition_ms)
         self._streams[name] = stream
         self._announce(self.name, name, True)
         return stream
+
+    def require_room(self, shards: int, now: int) -> None:
+        """Refuse to open so many shards more than there are.
+
+        Raises:
+            LimitExceededError: there would be more than an account may have.
+        """
+        current = sum(len(stream.open_shards) for stream in self.streams(now))
+        if current + shards > SHARD_LIMIT:
+            raise LimitExceededError(
+                f"This request would exceed the shard limit for the account {self.account} in "
+                f"{self.name}. Current shard count for the account: {current}. Limit: "
+                f"{SHARD_LIMIT}. Number of additional shards that would have resulted from this "
+                f"request: {shards}."
+            )
 
     def delete(self, stream: Stream, now: int) -> None:
         """Let a stream go."""

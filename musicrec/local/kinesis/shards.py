@@ -91,10 +91,10 @@ def _filter(rule: dict[str, Any] | None, stream: Stream, now: int) -> Callable[[
             after = _argument(rule, "ShardId")
             return lambda shard: shard.id > after
         case "AT_TIMESTAMP":
-            moment = int(_argument(rule, "Timestamp") * 1000)
+            moment = round(_argument(rule, "Timestamp") * 1000)
             return lambda shard: shard.was_open_at(moment)
         case "FROM_TIMESTAMP":
-            since = int(_argument(rule, "Timestamp") * 1000)
+            since = round(_argument(rule, "Timestamp") * 1000)
             return lambda shard: shard.closed_at is None or shard.closed_at >= since
         case _:
             return lambda _: True
@@ -111,6 +111,7 @@ def split_shard(call: Call) -> None:
     """Divide a shard; its records stay where they are."""
     stream = _changeable(call)
     shard = stream.shard(call.params["ShardToSplit"])
+    call.region.require_room(1, call.now_ms)
     resharding.split(stream, shard, int(call.params["NewStartingHashKey"]), call.now_ms)
     stream.change("UPDATING", call.now_ms + call.region.transition_ms)
 
@@ -129,6 +130,7 @@ def update_shard_count(call: Call) -> dict[str, Any]:
     stream = _changeable(call)
     current = len(stream.open_shards)
     target = call.params["TargetShardCount"]
+    call.region.require_room(target - current, call.now_ms)
     resharding.scale(stream, target, call.now_ms)
     stream.change("UPDATING", call.now_ms + call.region.transition_ms)
     return {

@@ -9,14 +9,12 @@ from musicrec.local.kinesis.errors import (
     ResourceInUseError,
     ValidationError,
 )
+from musicrec.local.kinesis.region import SHARD_LIMIT
 from musicrec.local.kinesis.stream import ON_DEMAND_SHARDS, RETENTION_HOURS
 
 if TYPE_CHECKING:
     from musicrec.local.kinesis.region import Call
     from musicrec.local.kinesis.stream import Stream
-
-SHARD_LIMIT: Final = 20_000
-"""Open shards of an account in the region of this stack (Quotas and limits)."""
 
 ON_DEMAND_LIMIT: Final = 50
 """On-demand streams of an account (Quotas and limits)."""
@@ -47,9 +45,11 @@ def delete_stream(call: Call) -> None:
     """Let a stream go, with all its records.
 
     Raises:
-        ResourceInUseError: consumers are registered, and it was not asked to drop them.
+        ResourceInUseError: the stream is changing, or consumers are registered and it was not
+            asked to drop them.
     """
     stream = call.stream
+    stream.require_active(call.now_ms)
     if stream.consumers and not call.params.get("EnforceConsumerDeletion"):
         raise ResourceInUseError(
             f"Stream {stream.name} under account {stream.account} has registered consumers: "

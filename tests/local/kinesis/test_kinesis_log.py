@@ -1,7 +1,7 @@
 """How a shard keeps its records."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musicrec.local.kinesis import log
@@ -73,6 +73,7 @@ class TestForgetting:
         assert kept.newest == kept.position_at(9) == 20
         assert kept.arrival_after(0) is None
 
+    @settings(deadline=None)
     @given(
         arrivals=st.lists(st.integers(0, 50), max_size=60).map(sorted),
         horizons=st.lists(st.integers(0, 60), max_size=4).map(sorted),

@@ -40,7 +40,16 @@ class TestIterators:
 
     @pytest.mark.parametrize(
         ("seconds", "expected"),
-        [(-9, b"abc"), (0, b"abc"), (0.5, b"bc"), (1, b"bc"), (2, b"c"), (2.001, b""), (99, b"")],
+        [
+            (-9, b"abc"),
+            (0, b"abc"),
+            (0.5, b"bc"),
+            (1, b"bc"),
+            (2, b"c"),
+            (2.0004, b"c"),
+            (2.001, b""),
+            (99, b""),
+        ],
     )
     def test_by_time(self, kinesis, seconds, expected):
         """AT_TIMESTAMP begins with the first record that came then or later."""

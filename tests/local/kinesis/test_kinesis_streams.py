@@ -52,6 +52,13 @@ class TestLife:
         with pytest.raises(RefusedError, match="ShardCount is required"):
             kinesis.call("CreateStream", StreamName="other")
 
+    def test_an_account_has_so_many_shards(self, kinesis):
+        """Making or growing a stream beyond the account's shards is refused."""
+        with pytest.raises(RefusedError, match="Current shard count for the account: 2") as refused:
+            kinesis.call("CreateStream", StreamName="huge", ShardCount=20_000)
+        assert refused.value.code == "LimitExceededException"
+        assert kinesis.call("ListStreams")["StreamNames"] == ["plays"]
+
     def test_streams_of_other_regions_are_other_streams(self, kinesis):
         """The signature's region says where a stream is looked for."""
         scope = "AWS4-HMAC-SHA256 Credential=test/20260701/eu-west-1/kinesis/aws4_request"
