@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import defaultdict
 
 import pytest
@@ -92,8 +93,13 @@ class World:
     def seen(self):
         """What the function saw of each key, in its order, once all is processed."""
         self.server.drain(60)
+        return self.noted()
+
+    def noted(self):
+        """What the function has seen so far."""
         seen = defaultdict(list)
-        for line in self.out.read_text().splitlines():
+        lines = self.out.read_text().splitlines() if self.out.exists() else []
+        for line in lines:
             for key, number in json.loads(line):
                 seen[key].append(number)
         return seen
@@ -144,6 +150,16 @@ class TestWhileWriting:
         world.write()
         assert world.seen() == world.expected()
         assert world.workers() == {shard["ShardId"] for shard in world.open_shards()}
+
+    def test_children_begin_soon(self, world):
+        """Records of a child are delivered soon after a reshard, without a drain."""
+        world.map()
+        world.seen()
+        world.split(world.open_shards()[0])
+        world.write()
+        deadline = time.monotonic() + 3
+        while world.noted() != world.expected():
+            assert time.monotonic() < deadline, "the parent's worker slept on"
 
 
 class TestBacklog:

@@ -36,8 +36,10 @@ def put_record(call: Call) -> dict[str, Any]:
     """
     stream = call.stream
     key = call.params["PartitionKey"].encode()
-    _check_size(stream, len(key) + len(call.params["Data"]), "data")
-    return _put(call, stream, call.params, key)
+    data = call.params["Data"]
+    _check_size(stream, len(key) + len(data), "data")
+    shard = stream.shard_for(key, call.params.get("ExplicitHashKey"))
+    return _put(call, stream, shard, key, data)
 
 
 def put_records(call: Call) -> dict[str, Any]:
@@ -55,25 +57,28 @@ def put_records(call: Call) -> dict[str, Any]:
         _check_size(stream, size, f"records.{number}.member.data")
     if sum(sizes) > MAX_BYTES_PER_PUT:
         raise InvalidArgumentError(f"Records size exceeds {MAX_BYTES_PER_PUT >> 20} MB limit")
-    for key, entry in zip(keys, entries, strict=True):
+    shards = [
         stream.shard_for(key, entry.get("ExplicitHashKey"))
+        for key, entry in zip(keys, entries, strict=True)
+    ]
     results = [
-        _put_or_say(call, stream, entry, key) for key, entry in zip(keys, entries, strict=True)
+        _put_or_say(call, stream, shard, key, entry["Data"])
+        for shard, key, entry in zip(shards, keys, entries, strict=True)
     ]
     failed = sum("ErrorCode" in result for result in results)
     return {"FailedRecordCount": failed, "Records": results, "EncryptionType": _encryption(stream)}
 
 
-def _put_or_say(call: Call, stream: Stream, entry: dict[str, Any], key: bytes) -> dict[str, Any]:
+def _put_or_say(
+    call: Call, stream: Stream, shard: Shard, key: bytes, data: bytes
+) -> dict[str, Any]:
     try:
-        return _put(call, stream, entry, key)
+        return _put(call, stream, shard, key, data)
     except ThroughputExceededError as error:
         return {"ErrorCode": error.code, "ErrorMessage": error.message}
 
 
-def _put(call: Call, stream: Stream, entry: dict[str, Any], key: bytes) -> dict[str, Any]:
-    shard = stream.shard_for(key, entry.get("ExplicitHashKey"))
-    data = entry["Data"]
+def _put(call: Call, stream: Stream, shard: Shard, key: bytes, data: bytes) -> dict[str, Any]:
     if not shard.limits.admits_write(len(key) + len(data), call.now):
         raise ThroughputExceededError(shard.id, stream.name, stream.account)
     sequence = stream.append(shard, key, data, call.now_ms)

@@ -1,4 +1,4 @@
-"""The operations on shards: ListShards, SplitShard, MergeShards, UpdateShardCount."""
+"""The operations on shards: ListShards, DescribeStream, SplitShard, MergeShards, UpdateShardCount."""
 
 from __future__ import annotations
 
