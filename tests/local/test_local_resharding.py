@@ -5,7 +5,9 @@ import threading
 import time
 from collections import defaultdict
 
+import boto3
 import pytest
+from botocore.config import Config
 from local_helpers import make_function, make_stream
 
 from musicrec.local.server import EmbeddedAws
@@ -230,6 +232,29 @@ class TestReaders:
                 iterator = answer.get("NextShardIterator") if answer["Records"] else None
         keys = {key for key, _ in found}
         assert sorted(found) == [(key, n) for key in sorted(keys) for n in range(1, 9)]
+
+    def test_lambda_s_reads_leave_five_a_second_to_others(self, world):
+        """A client beside a busy mapping has a shard's reads for itself, and no more than those."""
+        world.map(BatchSize=10)
+        world.write(20)
+        world.seen()
+        aws = world.server.aws
+        client = boto3.client(
+            "kinesis",
+            endpoint_url=aws.endpoint_url,
+            region_name=aws.region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        iterator = self.iterator(world, "shardId-000000000000")
+
+        def read(times):
+            return [client.get_records(ShardIterator=iterator)["Records"] for _ in range(times)]
+
+        assert all(read(5))
+        with pytest.raises(client.exceptions.ProvisionedThroughputExceededException):
+            read(200)
 
     def iterator(self, world, shard_id):
         """From a shard's beginning."""
