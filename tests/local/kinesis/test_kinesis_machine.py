@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from kinesis_world import HASH_KEYS, HOUR, Kinesis
 
+from musicrec.local.kinesis import log
+
 pytestmark = pytest.mark.slow
 
 RETENTION = 24 * HOUR
@@ -33,10 +35,16 @@ class KinesisMachine(RuleBasedStateMachine):
 
     @initialize(shards=st.integers(1, 4))
     def begin(self, shards):
-        """A stream, and nothing on it."""
+        """A stream with nothing on it, whose segments are so small that there are many."""
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(log, "SEGMENT_RECORDS", 5)
         self.kinesis = Kinesis(shards=shards)
         self.rows = []
         self.reshards = self.payloads = 0
+
+    def teardown(self):
+        """Give segments their size back."""
+        self.patch.undo()
 
     @rule(keys=st.lists(KEYS, min_size=1, max_size=6))
     def put(self, keys):
