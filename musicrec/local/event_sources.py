@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from botocore.exceptions import ClientError
-from msgspec import Struct
+from msgspec import Struct, field
 
 from musicrec.local import mappings
 from musicrec.local.batches import Discarded, failure_document
+from musicrec.local.kinesis.lineage import Lineage, list_all
 from musicrec.local.shard_worker import ShardWorker
+from musicrec.local.succession import Succession
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from musicrec.local.mappings import Mapping
     from musicrec.local.parts import Aws, Invoke
@@ -42,33 +45,47 @@ class _PutResponse(Struct):
     Records: list[_PutEntry] = []
 
 
+class _Progress(Struct):
+    """How far one mapping has come on its stream."""
+
+    stream: str
+    lineage: Lineage = field(default_factory=Lineage)
+    checkpoints: dict[str, str | None] = field(default_factory=dict)
+
+
 class EventSourceMappings:
     """One worker for each shard of each Kinesis mapping that is stored and enabled.
 
     Checkpoints live as long as their mapping: one that is disabled, changed and enabled again goes
-    on where it was.
+    on where it was. The children of a split or merged shard wait until it was processed to its end,
+    so that the records of a partition key keep their order.
 
     Args:
         aws: the embedded AWS, where mappings, shards and records are read.
         invoke: runs a function.
+        clock: the time in epoch seconds, which Kinesis goes by.
     """
 
-    def __init__(self, *, aws: Aws, invoke: Invoke) -> None:
+    def __init__(self, *, aws: Aws, invoke: Invoke, clock: Callable[[], float] = time.time) -> None:
         self._aws = aws
         self._invoke = invoke
+        self._clock = clock
         self._refreshing = threading.Lock()
         self._lock = threading.Lock()
         self._workers: dict[tuple[str, str], ShardWorker] = {}
-        self._checkpoints: dict[tuple[str, str], str | None] = {}
+        self._progress: dict[str, _Progress] = {}
         self._processed: dict[str, int] = {}
         self._warned: set[str] = set()
+        self._succession = Succession(self.refresh)
 
     def start(self) -> None:
         """Begin to work on the mappings that are stored."""
+        self._succession.start()
         self.refresh()
 
     def stop(self) -> None:
         """End every worker after its invocation in progress."""
+        self._succession.stop()
         with self._refreshing:
             self._end(list(self._workers))
 
@@ -76,12 +93,13 @@ class EventSourceMappings:
         """Forget every mapping and its checkpoints."""
         with self._refreshing:
             self._end(list(self._workers))
-            self._checkpoints.clear()
+            self._progress.clear()
             self._processed.clear()
 
     def refresh(self) -> None:
         """Read the mappings anew: begin the new, end the deleted, restart the changed ones."""
         with self._refreshing:
+            self._note_finished()
             stored = self._stored()
             ids = {entry["UUID"] for entry in stored}
             active = [entry for entry in stored if mappings.is_active(entry)]
@@ -93,7 +111,7 @@ class EventSourceMappings:
                     if wanted.get(key) != worker.mapping or not worker.alive
                 ]
             )
-            self._forget({key for key in self._checkpoints if key[0] not in ids})
+            self._forget(self._progress.keys() - ids)
             for key in [key for key in wanted if key not in self._workers]:
                 self._begin(key, wanted[key])
 
@@ -106,7 +124,10 @@ class EventSourceMappings:
             self._nudge(exchange)
         elif operation == "DeleteStream":
             self._forget_stream(exchange)
-        elif operation in _RESHAPING or _is_mapping_change(exchange):
+        elif operation in _RESHAPING:
+            self.refresh()
+            self._nudge_stream(_stream_of(exchange.body))
+        elif _is_mapping_change(exchange):
             self.refresh()
 
     def drain(self, deadline: float) -> None:
@@ -115,11 +136,13 @@ class EventSourceMappings:
         Raises:
             TimeoutError: the deadline (`time.monotonic()`) passed first.
         """
-        with self._lock:
-            workers = list(self._workers.values())
-        tickets = [worker.ask_to_drain() for worker in workers]
-        for worker, ticket in zip(workers, tickets, strict=True):
-            worker.await_drained(ticket, deadline)
+        drained: list[ShardWorker] | None = None
+        while drained != (workers := self._settled_workers(deadline)):
+            tickets = [worker.ask_to_drain() for worker in workers]
+            for worker, ticket in zip(workers, tickets, strict=True):
+                worker.await_drained(ticket, deadline)
+            self._succession.wait(deadline)
+            drained = workers
 
     def counts(self) -> dict[str, int]:
         """Records that are done with, by function name, since the start."""
@@ -137,19 +160,22 @@ class EventSourceMappings:
     def _shards(
         self, entries: Iterable[dict[str, Any]]
     ) -> Iterator[tuple[tuple[str, str], Mapping]]:
-        """Every shard of every mapping that can run, with the mapping."""
+        """Every shard that is to be read now for a mapping that can run, with the mapping."""
         for entry in entries:
             self._warn(entry)
             try:
-                shards = self._aws.client("kinesis").list_shards(StreamARN=entry["EventSourceArn"])
+                shards = list_all(self._aws.client("kinesis"), StreamARN=entry["EventSourceArn"])
                 mapping = mappings.from_api(entry, self._role_of(entry["FunctionArn"]))
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ResourceNotFoundException":
                     raise
                 _log.warning("mapping %s does not run: %s", entry["UUID"], error)
                 continue
-            for shard in shards["Shards"]:
-                yield (mapping.uuid, shard["ShardId"]), mapping
+            progress = self._progress.setdefault(mapping.uuid, _Progress(mapping.stream_name))
+            lineage = progress.lineage
+            lineage.update(shards, skip_closed=mapping.starting_position == "LATEST")
+            for shard_id in lineage.readable():
+                yield (mapping.uuid, shard_id), mapping
 
     def _role_of(self, function_arn: str) -> str:
         api = self._aws.client("lambda")
@@ -162,13 +188,17 @@ class EventSourceMappings:
             _log.warning("mapping %s: %s has no effect here", entry["UUID"], ", ".join(names))
 
     def _begin(self, key: tuple[str, str], mapping: Mapping) -> None:
+        progress = self._progress[mapping.uuid]
         worker = ShardWorker(
             mapping=mapping,
             shard_id=key[1],
             kinesis=self._aws.client("kinesis"),
             invoke=self._invoke,
             discard=partial(self._tell_destination, mapping, key[1]),
-            checkpoint=self._checkpoints.get(key),
+            finished=self._succession.ask,
+            newcomer=progress.lineage.is_newcomer(key[1]),
+            checkpoint=progress.checkpoints.get(key[1]),
+            clock=self._clock,
         )
         worker.start()
         with self._lock:
@@ -179,35 +209,63 @@ class EventSourceMappings:
             ending = {key: self._workers.pop(key) for key in keys}
         for worker in ending.values():
             worker.ask_to_stop()
-        for key, worker in ending.items():
+        for (uuid, shard_id), worker in ending.items():
             worker.join()
-            self._checkpoints[key] = worker.checkpoint
+            self._progress[uuid].checkpoints[shard_id] = worker.checkpoint
             name = _function_name(worker.mapping)
             with self._lock:
                 self._processed[name] = self._processed.get(name, 0) + worker.processed
 
-    def _forget(self, keys: Iterable[tuple[str, str]]) -> None:
-        for key in keys:
-            del self._checkpoints[key]
+    def _forget(self, uuids: Iterable[str]) -> None:
+        """Let mappings begin anew, if they come back."""
+        for uuid in list(uuids):
+            del self._progress[uuid]
 
     def _forget_stream(self, exchange: Exchange) -> None:
         """A stream was deleted: one that is made under its name later begins anew."""
         stream = _stream_of(exchange.body)
         with self._refreshing:
-            gone = [
-                key for key, worker in self._workers.items() if worker.mapping.stream_name == stream
-            ]
-            self._end(gone)
+            gone = [uuid for uuid, progress in self._progress.items() if progress.stream == stream]
+            self._end([key for key in self._workers if key[0] in gone])
             self._forget(gone)
+
+    def _note_finished(self) -> None:
+        """Take out the workers of closed shards that were processed to their ends."""
+        ended = [key for key, worker in self._workers.items() if worker.finished]
+        self._end(ended)
+        for uuid, shard_id in ended:
+            self._progress[uuid].lineage.finish(shard_id)
+            del self._progress[uuid].checkpoints[shard_id]
+
+    def _settled_workers(self, deadline: float) -> list[ShardWorker]:
+        """The workers while no shard passes from one to another.
+
+        Raises:
+            TimeoutError: the deadline (`time.monotonic()`) passed first.
+        """
+        if not self._refreshing.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise TimeoutError("event source mappings were being changed all the time")
+        try:
+            return self._current_workers()
+        finally:
+            self._refreshing.release()
+
+    def _current_workers(self) -> list[ShardWorker]:
+        with self._lock:
+            return list(self._workers.values())
+
+    def _nudge_stream(self, stream: str) -> None:
+        """Wake every worker of a stream, so that it sees whether its shard was closed."""
+        for worker in self._current_workers():
+            if worker.mapping.stream_name == stream:
+                worker.nudge()
 
     def _nudge(self, exchange: Exchange) -> None:
         """Wake the workers of the shards that took the records."""
         stream = _stream_of(exchange.body)
         response = msgspec.json.decode(exchange.response, type=_PutResponse)
         shards = {entry.ShardId for entry in response.Records} | {response.ShardId}
-        with self._lock:
-            workers = list(self._workers.values())
-        for worker in workers:
+        for worker in self._current_workers():
             if worker.mapping.stream_name == stream and worker.shard_id in shards:
                 worker.nudge()
 

@@ -59,6 +59,14 @@ class Mapping(Struct, frozen=True, kw_only=True):
         """The stream's name."""
         return self.stream_arn.rpartition("/")[2]
 
+    @property
+    def start(self) -> dict[str, Any]:
+        """The starting position, as GetShardIterator takes it."""
+        position: dict[str, Any] = {"ShardIteratorType": self.starting_position}
+        if self.starting_position == "AT_TIMESTAMP":
+            position["Timestamp"] = self.starting_timestamp
+        return position
+
     def has_exhausted(self, failures: int) -> bool:
         """Whether a batch that failed so often is to be given up."""
         return self.max_retries is not None and failures > self.max_retries

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from moto.awslambda.models import lambda_backends
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
+from moto.kinesis.models import kinesis_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from musicrec.local import kinesis, managed_policies
+from musicrec.local import managed_policies
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -47,7 +48,7 @@ class MotoStore:
                     close()
 
     def open(self) -> None:
-        """Start empty, and make moto do what it leaves out (see `kinesis`, `managed_policies`).
+        """Start empty, and make moto do what it leaves out (see `managed_policies`).
 
         Raises:
             AlreadyOpenError: another store of this process is open.
@@ -58,15 +59,31 @@ class MotoStore:
                 "stop that one first, or use it"
             )
         _forget_everything()
-        kinesis.install()
         managed_policies.install()
 
     def close(self) -> None:
         """Undo `open`, and forget everything that was stored."""
         managed_policies.uninstall()
-        kinesis.uninstall()
         _forget_everything()
         _one_at_a_time.release()
+
+    def note_stream(self, account_id: str, region: str, name: str, exists: bool) -> None:  # noqa: FBT001 - see `kinesis.region.Announce`
+        """Let moto know of a Kinesis stream that is kept elsewhere.
+
+        moto's Lambda takes no event source mapping of a stream that moto's Kinesis has not.
+
+        Args:
+            account_id: owner of the stream.
+            region: where it is.
+            name: its name.
+            exists: whether it has come, or gone.
+        """
+        with self._lock:
+            backend = kinesis_backends[account_id][region]
+            if not exists:
+                backend.streams.pop(name, None)
+            elif name not in backend.streams:  # CloudFormation makes streams in moto
+                backend.create_stream(name, shard_count=1)
 
     def function_code(self, account_id: str, region: str, name: str, qualifier: str) -> bytes:
         """The zip archive of a stored function; moto offers no download of it.

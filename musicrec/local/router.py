@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request that moto answered.
+    """One request that was answered.
 
     Attributes:
         method: HTTP method.
@@ -63,16 +63,18 @@ class Routes:
 
     Attributes:
         moto: stores everything that nobody else takes.
+        kinesis: everything signed for Kinesis Data Streams.
         personalize: everything signed for Personalize.
         gateway: executes the stored REST APIs.
         invoke: Lambda's Invoke API.
         runtime: Lambda's runtime API.
         admin: what the embedded AWS offers beside AWS.
-        observers: by signing service, who is told what moto answered.
+        observers: by signing service, who is told what was answered.
         reset: forgets everything that the parts know; called after moto was reset.
     """
 
     moto: WSGIApplication
+    kinesis: WSGIApplication
     personalize: WSGIApplication
     gateway: WSGIApplication
     invoke: WSGIApplication
@@ -103,10 +105,11 @@ class Router:
             return application(environ, start_response)
         if environ["PATH_INFO"] == RESET_PATH:
             return self._reset(environ, start_response)
+        stored = self._routes.kinesis if service == "kinesis" else self._routes.moto
         observer = self._routes.observers.get(service)
         if observer is None:
-            return self._routes.moto(environ, start_response)
-        return self._observed(observer, environ, start_response)
+            return stored(environ, start_response)
+        return _observed(stored, observer, environ, start_response)
 
     def _own(self, path: str, service: str) -> WSGIApplication | None:
         """The application of ours that takes a request, None when it is moto's."""
@@ -123,38 +126,42 @@ class Router:
         }
         return prefixes.get("/" + path.split("/", 2)[1])
 
-    def _observed(
-        self, observer: Observer, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Let moto answer, then tell the observer; its failure is ours, not the caller's."""
-        body = read_body(environ)
-        status = [0]
-
-        def note(line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            status[0] = int(line.split(" ", 1)[0])
-            return start_response(line, headers, *rest)
-
-        response = b"".join(self._routes.moto(environ, note))
-        exchange = Exchange(
-            method=environ["REQUEST_METHOD"],
-            path=environ["PATH_INFO"],
-            query=environ.get("QUERY_STRING", ""),
-            target=environ.get("HTTP_X_AMZ_TARGET", ""),
-            body=body,
-            status=status[0],
-            response=response,
-        )
-        try:
-            observer(exchange)
-        except Exception:  # noqa: BLE001 - moto has answered, and the caller must hear that answer
-            _log.exception("after %s %s %s", exchange.method, exchange.path, exchange.target)
-        return [response]
-
     def _reset(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer = self._routes.moto(environ, start_response)
         if environ["REQUEST_METHOD"] == "POST":
             self._routes.reset()
         return answer
+
+
+def _observed(
+    application: WSGIApplication,
+    observer: Observer,
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+) -> Iterable[bytes]:
+    """Let the application answer, then tell the observer; its failure is ours, not the caller's."""
+    body = read_body(environ)
+    status = [0]
+
+    def note(line: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        status[0] = int(line.split(" ", 1)[0])
+        return start_response(line, headers, *rest)
+
+    response = b"".join(application(environ, note))
+    exchange = Exchange(
+        method=environ["REQUEST_METHOD"],
+        path=environ["PATH_INFO"],
+        query=environ.get("QUERY_STRING", ""),
+        target=environ.get("HTTP_X_AMZ_TARGET", ""),
+        body=body,
+        status=status[0],
+        response=response,
+    )
+    try:
+        observer(exchange)
+    except Exception:  # noqa: BLE001 - there is an answer, and the caller must hear it
+        _log.exception("after %s %s %s", exchange.method, exchange.path, exchange.target)
+    return [response]
 
 
 def signing_service(environ: WSGIEnvironment) -> str:

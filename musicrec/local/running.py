@@ -6,7 +6,8 @@ The demo, `musicrec up` and the tests all start here, so that they run the same 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +91,11 @@ def environment(endpoint_url: str, region: str) -> dict[str, str]:
 
 @contextmanager
 def running(
-    *, port: int = 0, name: str = "musicrec", middleware: Middleware | None = None
+    *,
+    port: int = 0,
+    name: str = "musicrec",
+    clock: Callable[[], float] = time.time,
+    middleware: Middleware | None = None,
 ) -> Iterator[RunningStack]:
     """Start the embedded AWS, deploy the stack, and stop everything at the end.
 
@@ -99,10 +104,11 @@ def running(
     Args:
         port: loopback port; 0 takes a free one.
         name: the stack's name.
+        clock: the time in epoch seconds that the embedded AWS goes by.
         middleware: see `EmbeddedAws`.
     """
     with (
-        EmbeddedAws(port=port, middleware=middleware) as server,
+        EmbeddedAws(port=port, clock=clock, middleware=middleware) as server,
         _environment(environment(server.endpoint_url, server.aws.region)),
     ):
         yield RunningStack(server, deploy(server.aws, name))

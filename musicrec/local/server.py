@@ -55,7 +55,8 @@ class EmbeddedAws:
         port: loopback port; 0 takes a free one.
         log_dir: where each function's output goes, one file a function; None for a temporary
             directory that ends with the server.
-        clock: the time in epoch seconds, for schedules and Personalize.
+        clock: the time in epoch seconds, for schedules, Kinesis and Personalize.
+        stream_transition_s: how long a Kinesis stream is CREATING, UPDATING or DELETING.
         runtime: the script that runs handlers (see `stored_function`); None for the best at hand.
         middleware: wraps the application behind the port, for tests that make it fail.
     """
@@ -68,12 +69,14 @@ class EmbeddedAws:
         clock: Callable[[], float] = time.time,
         runtime: str | None = None,
         middleware: Middleware | None = None,
+        stream_transition_s: float = 0.0,
     ) -> None:
         self._port = port
         self._log_dir = log_dir
         self._clock = clock
         self._runtime = runtime or stored_function.choose_runtime()
         self._middleware = middleware or _unchanged
+        self._stream_transition_s = stream_transition_s
         self._running: _Running | None = None
 
     def __enter__(self) -> Self:
@@ -113,6 +116,7 @@ class EmbeddedAws:
                 clock=self._clock,
                 runtime=self._runtime,
                 middleware=self._middleware,
+                stream_transition_s=self._stream_transition_s,
             )
             running.keep(stack.pop_all())
         self._running = running
@@ -165,10 +169,12 @@ class _Running:
         clock: Callable[[], float],
         runtime: str,
         middleware: Middleware,
+        stream_transition_s: float,
     ) -> None:
         # Imported here: together they cost most of a second, which `musicrec --help` need not wait.
         from musicrec.local.firehose import DeliveryStreams  # noqa: PLC0415 - see above
         from musicrec.local.gateway import Gateway  # noqa: PLC0415 - see above
+        from musicrec.local.kinesis import KinesisApp  # noqa: PLC0415 - see above
         from musicrec.local.personalize.app import create_app  # noqa: PLC0415 - see above
         from musicrec.local.personalize.life_cycle import LifeCycle  # noqa: PLC0415 - see above
 
@@ -189,7 +195,14 @@ class _Running:
             runtime=runtime,
         )
         invoke = self.functions.invoke
-        self.event_sources = EventSourceMappings(aws=self.aws, invoke=invoke)
+        self._kinesis = KinesisApp(
+            account_id=self.aws.account_id,
+            region=self.aws.region,
+            clock=clock,
+            transition_s=stream_transition_s,
+            announce=partial(self._moto.note_stream, self.aws.account_id),
+        )
+        self.event_sources = EventSourceMappings(aws=self.aws, invoke=invoke, clock=clock)
         self.schedules = Schedules(aws=self.aws, invoke=invoke, clock=clock)
         self.delivery = DeliveryStreams(aws=self.aws)
         self.gateway = Gateway(aws=self.aws, invoke=invoke)
@@ -223,6 +236,7 @@ class _Running:
     def _routes(self) -> Routes:
         return Routes(
             moto=self._moto,
+            kinesis=self._kinesis,
             personalize=self.personalize,
             gateway=self.gateway,
             invoke=InvokeApi(self.functions),
@@ -262,6 +276,7 @@ class _Running:
 
     def _reset(self) -> None:
         self.functions.reset()
+        self._kinesis.reset()
         self.event_sources.reset()
         self.schedules.reset()
         self.delivery.reset()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from musicrec.local.batches import BatchRunner, Discarded, Record, StoppedError
+from musicrec.local.shard_reader import ShardReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +20,8 @@ if TYPE_CHECKING:
     from musicrec.local.mappings import Mapping
     from musicrec.local.parts import Invoke
 
-READ_LIMIT: Final = 2_000
-"""Records asked for in one GetRecords call: several batches, and a fifth of a call's limit."""
-
 READ_INTERVAL_S: Final = 0.2
-"""Least time between two reads at the end of a shard: Kinesis allows five a second."""
+"""Least time between two reads at the end of a shard, so that batches have time to fill."""
 
 POLL_S: Final = 5.0
 """How often an idle shard is read although nobody said that something was put on it."""
@@ -36,50 +34,8 @@ _RECORD_FRAME_BYTES: Final = 700
 _log = logging.getLogger(__name__)
 
 
-class ShardReader:
-    """Reads a shard on from a mapping's checkpoint, or from its starting position.
-
-    Args:
-        kinesis: boto3 client.
-        mapping: names the stream and the starting position.
-        shard_id: the shard.
-        checkpoint: sequence number of the last record that was processed, or None.
-    """
-
-    def __init__(
-        self, kinesis: Any, mapping: Mapping, shard_id: str, checkpoint: str | None
-    ) -> None:
-        self._kinesis = kinesis
-        position: dict[str, Any] = {"ShardIteratorType": mapping.starting_position}
-        if checkpoint is not None:
-            position = {
-                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
-                "StartingSequenceNumber": checkpoint,
-            }
-        elif mapping.starting_position == "AT_TIMESTAMP":
-            position["Timestamp"] = mapping.starting_timestamp
-        answer = kinesis.get_shard_iterator(
-            StreamName=mapping.stream_name, ShardId=shard_id, **position
-        )
-        self._iterator: str = answer["ShardIterator"]
-
-    def read(self) -> list[Record]:
-        """The next records, none at the end of the shard."""
-        answer = self._kinesis.get_records(ShardIterator=self._iterator, Limit=READ_LIMIT)
-        self._iterator = answer["NextShardIterator"]
-        return [
-            Record(
-                sequence_number=record["SequenceNumber"],
-                partition_key=record["PartitionKey"],
-                data=record["Data"],
-                arrived_at=record["ApproximateArrivalTimestamp"].timestamp(),
-            )
-            for record in answer["Records"]
-        ]
-
-
 class ShardWorker:
-    """Takes a shard's records through a function until it is stopped.
+    """Takes a shard's records through a function until it is stopped, or the shard has ended.
 
     Args:
         mapping: the settings.
@@ -87,7 +43,10 @@ class ShardWorker:
         kinesis: boto3 client.
         invoke: runs the function.
         discard: told about records that are given up.
+        finished: called in the worker's thread when a closed shard was processed to its end.
+        newcomer: the shard came from a reshard after the mapping began, so all of it is read.
         checkpoint: sequence number of the last record that was processed, or None.
+        clock: the time in epoch seconds, which Kinesis goes by.
     """
 
     def __init__(
@@ -98,15 +57,32 @@ class ShardWorker:
         kinesis: Any,
         invoke: Invoke,
         discard: Callable[[Discarded], None],
+        finished: Callable[[], None],
+        newcomer: bool,
         checkpoint: str | None,
+        clock: Callable[[], float],
     ) -> None:
         self.mapping = mapping
         self.shard_id = shard_id
         self.checkpoint = checkpoint
         self.processed = 0
-        self._reader = ShardReader(kinesis, mapping, shard_id, checkpoint)
+        self._clock = clock
+        self._tell_finished = finished
+        self._reader = ShardReader(
+            kinesis,
+            mapping.stream_name,
+            shard_id,
+            start={"ShardIteratorType": "TRIM_HORIZON"} if newcomer else mapping.start,
+            checkpoint=checkpoint,
+            clock=clock,
+        )
         self._runner = BatchRunner(
-            mapping=mapping, shard_id=shard_id, invoke=invoke, discard=discard, wait=self._pause
+            mapping=mapping,
+            shard_id=shard_id,
+            invoke=invoke,
+            discard=discard,
+            wait=self._pause,
+            clock=clock,
         )
         self._buffer: deque[Record] = deque()
         self._window_end = 0.0
@@ -124,6 +100,11 @@ class ShardWorker:
     def alive(self) -> bool:
         """Whether the worker still works; it gives up when its stream is gone."""
         return self._thread.is_alive()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the shard is closed, and all its records were processed."""
+        return self._reader.ended and not self._buffer
 
     def start(self) -> None:
         """Begin to work."""
@@ -153,7 +134,7 @@ class ShardWorker:
         """
         with self._condition:
             self._drain_asked += 1
-            self._drain_since = time.time()
+            self._drain_since = self._clock()
             self._condition.notify_all()
             return self._drain_asked
 
@@ -177,11 +158,13 @@ class ShardWorker:
 
     def _run(self) -> None:
         try:
-            while not self._stopping:
+            while not (self._stopping or self.finished):
                 self._step_safely()
         except StoppedError:
             _log.debug("%s was stopped while a batch waited for its next try", self.shard_id)
         finally:
+            if self.finished:  # before a drain hears of it, for it goes on with the children
+                self._tell_finished()
             with self._condition:
                 self._drain_done = self._drain_asked
                 self._condition.notify_all()
@@ -213,7 +196,7 @@ class ShardWorker:
         if self._is_batch_ready():
             self._runner.run(self._next_batch(), self._advance)
             self._window_end = time.monotonic() + self.mapping.window
-        elif at_end:
+        elif at_end and not self.finished:
             self._rest(ticket, read_at)
 
     def _is_batch_ready(self) -> bool:
@@ -223,6 +206,7 @@ class ShardWorker:
             len(self._buffer) >= self.mapping.batch_size
             or time.monotonic() >= self._window_end
             or self._is_draining()
+            or self._reader.ended
         )
 
     def _is_draining(self) -> bool:

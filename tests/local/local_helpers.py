@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import time
 import zipfile
 
 
@@ -46,7 +47,18 @@ def make_stream(aws, name, shards=1):
 def put(aws, stream, documents):
     """Put JSON documents on a stream, all with one partition key."""
     records = [{"Data": json.dumps(document), "PartitionKey": "k"} for document in documents]
-    aws.client("kinesis").put_records(StreamName=stream, Records=records)
+    answer = aws.client("kinesis").put_records(StreamName=stream, Records=records)
+    assert answer["FailedRecordCount"] == 0, "a shard was throttled: put less at a time"
+
+
+def put_all(aws, stream, records):
+    """Put records as producers must: what a shard throttles is put again when there is room."""
+    while records:
+        answer = aws.client("kinesis").put_records(StreamName=stream, Records=records)
+        results = zip(records, answer["Records"], strict=True)
+        records = [record for record, result in results if "ErrorCode" in result]
+        if records:
+            time.sleep(0.1)
 
 
 def invoke(aws, name, event=None, **settings):

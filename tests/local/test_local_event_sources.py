@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from local_helpers import make_function, make_stream, put
+from local_helpers import make_function, make_stream, put, put_all
 
 from musicrec.local.server import EmbeddedAws
 
@@ -280,13 +280,10 @@ class TestThroughput:
                 MaximumBatchingWindowInSeconds=1,
             )
         for start in range(0, 20_000, 500):
-            server.aws.client("kinesis").put_records(
-                StreamName="burst",
-                Records=[
-                    {"Data": b"x" * 400, "PartitionKey": f"user-{n}"}
-                    for n in range(start, start + 500)
-                ],
-            )
+            records = [
+                {"Data": b"x" * 400, "PartitionKey": f"user-{n}"} for n in range(start, start + 500)
+            ]
+            put_all(server.aws, "burst", records)
         processed = server.drain(60)["event_sources"]
         assert (processed["burst-a"], processed["burst-b"]) == (20_000, 20_000)
         for name in ("burst-a", "burst-b"):

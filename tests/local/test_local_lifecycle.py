@@ -42,6 +42,32 @@ class TestSchedule:
 
 
 @pytest.mark.slow
+class TestStreams:
+    def test_states_and_retention_go_by_the_clock(self):
+        """A stream becomes ACTIVE when the clock says so, and its records go after a day."""
+        now = [1_782_864_000.0]
+        with EmbeddedAws(clock=lambda: now[0], stream_transition_s=30) as server:
+            kinesis = server.aws.client("kinesis")
+            kinesis.create_stream(StreamName="s", ShardCount=1)
+
+            def status():
+                summary = kinesis.describe_stream_summary(StreamName="s")
+                return summary["StreamDescriptionSummary"]["StreamStatus"]
+
+            assert status() == "CREATING"
+            now[0] += 30
+            assert status() == "ACTIVE"
+            put(server.aws, "s", ["old"])
+            now[0] += 24 * 3_600 + 1
+            put(server.aws, "s", ["new"])
+            iterator = kinesis.get_shard_iterator(
+                StreamName="s", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            records = kinesis.get_records(ShardIterator=iterator)["Records"]
+            assert [record["Data"] for record in records] == [b'"new"']
+
+
+@pytest.mark.slow
 class TestStop:
     def test_nothing_is_left(self, tmp_path):
         """After a stop, idle or busy, no process, thread, socket or file remains."""

@@ -7,7 +7,7 @@ import pytest
 
 from musicrec.local.router import Router, Routes, signing_service
 
-NAMES = ("moto", "personalize", "gateway", "invoke", "runtime", "admin")
+NAMES = ("moto", "kinesis", "personalize", "gateway", "invoke", "runtime", "admin")
 
 
 def answering(name):
@@ -70,7 +70,7 @@ class TestRouting:
         [
             ("/", "personalize", "personalize"),
             ("/events", "personalize", "personalize"),
-            ("/", "kinesis", "moto"),
+            ("/", "kinesis", "kinesis"),
             ("/bucket/key", "s3", "moto"),
             ("/bucket/key", None, "moto"),
             ("/execute-api/abc/v1/events", None, "gateway"),
@@ -131,8 +131,8 @@ class TestObservers:
         assert (exchange.status, exchange.response) == (200, b"moto{}")
 
     def test_failing_observer_does_not_spoil_the_answer(self, router, caplog):
-        """What moto answered stands; the observer's failure is logged."""
-        assert ask(router, service="kinesis", HTTP_X_AMZ_TARGET="K.PutRecords") == (200, b"moto")
+        """What was answered stands; the observer's failure is logged."""
+        assert ask(router, service="kinesis", HTTP_X_AMZ_TARGET="K.PutRecords") == (200, b"kinesis")
         assert "K.PutRecords" in caplog.text
 
     def test_reset_reaches_the_parts(self, router, seen):

@@ -98,7 +98,7 @@ def _shard_data(kinesis: KinesisClient, stream: str, shard_id: str) -> Iterable[
     )["ShardIterator"]
     while True:
         answer = kinesis.get_records(ShardIterator=iterator)
-        if not answer["Records"]:
-            return
         yield from (record["Data"] for record in answer["Records"])
+        if not answer["Records"] or "NextShardIterator" not in answer:
+            return
         iterator = answer["NextShardIterator"]

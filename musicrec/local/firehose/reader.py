@@ -1,4 +1,4 @@
-"""Reads a whole Kinesis stream on from where it was last read, shard by shard."""
+"""Reads a whole Kinesis stream on from where it was last read, parents before their children."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 from msgspec import Struct
+
+from musicrec.local.kinesis.dedicated import with_dedicated_throughput
+from musicrec.local.kinesis.lineage import Lineage, list_all
 
 _LIMIT: Final = 10_000
 """Records in one GetRecords call (Kinesis quota)."""
@@ -35,38 +38,66 @@ class StreamReader:
     """
 
     def __init__(self, kinesis: Any, stream: str) -> None:
-        self._kinesis = kinesis
+        self._kinesis = with_dedicated_throughput(kinesis)
         self._stream = stream
-        self._iterators: dict[str, str | None] = {}
+        self._lineage = Lineage()
+        self._iterators: dict[str, str] = {}
         self._last: dict[str, str] = {}
 
     def read_to_end(self) -> Iterator[list[StreamRecord]]:
-        """Yield what has come since the last call, until every shard has nothing more.
+        """Yield what has come since the last call, until no shard has anything more.
 
         Raises:
             ClientError: Kinesis refused, e.g. because the stream is gone; the next call goes on
                 after the last record that was yielded.
         """
-        for shard in self._kinesis.list_shards(StreamName=self._stream)["Shards"]:
-            yield from self._read_shard(shard["ShardId"])
+        self._lineage.update(self._shards())
+        read: set[str] = set()
+        while following := [each for each in self._lineage.readable() if each not in read]:
+            for shard_id in following:
+                yield from self._read_shard(shard_id)
+                read.add(shard_id)
+
+    def _shards(self) -> list[dict[str, Any]]:
+        try:
+            return list_all(self._kinesis, StreamName=self._stream)
+        except self._kinesis.exceptions.ResourceNotFoundException:
+            # One that is made under this name later begins anew.
+            self._lineage = Lineage()
+            self._iterators.clear()
+            self._last.clear()
+            raise
 
     def _read_shard(self, shard_id: str) -> Iterator[list[StreamRecord]]:
-        while (iterator := self._iterator(shard_id)) is not None:
-            try:
-                answer = self._kinesis.get_records(ShardIterator=iterator, Limit=_LIMIT)
-            except ClientError:
-                self._iterators.pop(shard_id, None)
-                raise
+        while True:
+            answer = self._read(shard_id)
             records = answer["Records"]
-            self._iterators[shard_id] = answer.get("NextShardIterator")
             if records:
                 self._last[shard_id] = records[-1]["SequenceNumber"]
+            self._iterators.pop(shard_id, None)
+            if "NextShardIterator" in answer:
+                self._iterators[shard_id] = answer["NextShardIterator"]
+            else:
+                self._lineage.finish(shard_id)
+                self._last.pop(shard_id, None)
+            if records:
                 yield [_record(record) for record in records]
-            elif not answer.get("MillisBehindLatest"):
+            if shard_id not in self._iterators or not (records or answer["MillisBehindLatest"]):
                 return
 
-    def _iterator(self, shard_id: str) -> str | None:
-        """Where to read on; None at the end of a closed shard."""
+    def _read(self, shard_id: str) -> Any:
+        """One GetRecords; after a refusal, such as that of an old iterator, with a new iterator."""
+        known = shard_id in self._iterators
+        try:
+            return self._kinesis.get_records(ShardIterator=self._iterator(shard_id), Limit=_LIMIT)
+        except ClientError:
+            self._iterators.pop(shard_id, None)
+            if not known:
+                raise
+        return self._kinesis.get_records(ShardIterator=self._iterator(shard_id), Limit=_LIMIT)
+
+    def _iterator(self, shard_id: str) -> str:
+        """Where to read on."""
         if shard_id not in self._iterators:
             position: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
             if shard_id in self._last:
