@@ -21,8 +21,9 @@ from musicrec.research.plots.listeners import (
 from musicrec.research.plots.models import (
     list_shift,
     metric_by_segment,
-    metric_comparison,
+    metric_panels,
     paired_differences,
+    places_by_tenth,
     ranks,
 )
 from musicrec.research.plots.operations import dollars, drift
@@ -42,8 +43,9 @@ __all__ = [
     "hours",
     "list_shift",
     "metric_by_segment",
-    "metric_comparison",
+    "metric_panels",
     "paired_differences",
+    "places_by_tenth",
     "ranks",
     "raw_findings",
     "sound",
