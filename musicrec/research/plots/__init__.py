@@ -18,6 +18,7 @@ from musicrec.research.plots.listeners import (
     stability,
     user_features,
 )
+from musicrec.research.plots.live import arms, reaction
 from musicrec.research.plots.models import (
     list_shift,
     metric_by_segment,
@@ -31,6 +32,7 @@ from musicrec.research.plots.style import PALETTE, style
 
 __all__ = [
     "PALETTE",
+    "arms",
     "bars",
     "dollars",
     "drift",
@@ -48,6 +50,7 @@ __all__ = [
     "places_by_tenth",
     "ranks",
     "raw_findings",
+    "reaction",
     "sound",
     "stability",
     "stacked_bars",
