@@ -50,10 +50,10 @@ class Lesson:
     """One model that was taught one meaning of liking.
 
     Attributes:
-        completed: judged by what is heard to the end afterwards; further metrics are `NEXT`, the
-            share of the list that the user then skips and does not hear to the end, `BEFORE`, the
-            share that the user had skipped until then, and `SERVED`, the NDCG of the list without
-            these, as a campaign with the filter would serve it.
+        completed: judged by what is heard to the end afterwards. Further metrics are `BEFORE`, the
+            share of the list that the user had skipped until then; and, of the list without that,
+            as a campaign with the filter would serve it, `SERVED`, its NDCG, and `NEXT`, the share
+            that the user then skips and does not hear to the end.
         started: judged by what is begun afterwards, skips and all.
     """
 
@@ -89,9 +89,10 @@ def lessons(
         split = split_at(log.of(types), log.of(COMPLETED), cut)
         model = make().fit(split.train, features)
         completed = measure(model, split, name=name, ks=(k,))
-        completed.metrics[NEXT] = _share_of_lists(completed, after, k)
-        completed.metrics[BEFORE] = _share_of_lists(completed, before, k)
-        completed.metrics[SERVED] = _served(completed, split.cases, before, k)
+        served = _without(completed, before)
+        completed.metrics[BEFORE] = _share(completed.users, list(completed.lists), before, k)
+        completed.metrics[SERVED] = _ndcg(completed.users, served, split.cases, k)
+        completed.metrics[NEXT] = _share(completed.users, served, after, k)
         asked = split_at(log.of(types), log.of(STARTED), cut)
         found[name] = Lesson(completed, measure(model, asked, name=name, ks=(k,)))
     return found
@@ -103,10 +104,10 @@ def tables(taught: Mapping[str, Lesson], k: int, seed: int) -> dict[str, pd.Data
     started = [lesson.started for lesson in taught.values()]
     wanted = {
         f"NDCG@{k}, completed next": (completed, f"ndcg_at_{k}"),
-        "the same, filtered": (completed, SERVED),
         f"NDCG@{k}, begun next": (started, f"ndcg_at_{k}"),
-        "share of list skipped next": (completed, NEXT),
-        "share of list skipped before": (completed, BEFORE),
+        "share skipped before": (completed, BEFORE),
+        f"NDCG@{k}, completed next, filtered": (completed, SERVED),
+        "share skipped next, filtered": (completed, NEXT),
     }
     return {
         name: frames.results_frame(runs, metric, np.random.default_rng(seed))
@@ -119,7 +120,7 @@ def paired(taught: Mapping[str, Lesson], k: int, seed: int) -> dict[str, dict[st
     (first, strict), *others = taught.items()
     metrics = {
         f"NDCG@{k}, completed next": f"ndcg_at_{k}",
-        "the same, filtered": SERVED,
+        f"NDCG@{k}, completed next, filtered": SERVED,
     }
     return {
         name: {
@@ -158,6 +159,7 @@ class _Log:
 
 
 _NOTHING: Final = np.empty(0, dtype=np.int32)
+Lists = list["NDArray[np.intp]"]
 
 
 def _items_by_user(
@@ -169,23 +171,30 @@ def _items_by_user(
     }
 
 
-def _share_of_lists(
-    evaluation: Evaluation, items: Mapping[int, NDArray[np.int32]], k: int
+def _without(evaluation: Evaluation, hidden: Mapping[int, NDArray[np.int32]]) -> Lists:
+    """The lists once what is hidden from each user is taken out of them."""
+    return [
+        ranked[~np.isin(ranked, hidden.get(int(user), _NOTHING))]
+        for user, ranked in zip(evaluation.users, evaluation.lists, strict=True)
+    ]
+
+
+def _share(
+    users: NDArray[np.int32], lists: Lists, items: Mapping[int, NDArray[np.int32]], k: int
 ) -> NDArray[np.float64]:
+    """Share of each user's first `k` that is among the user's items."""
     shares = [
         np.isin(ranked[:k], items.get(int(user), _NOTHING)).mean() if len(ranked) else 0.0
-        for user, ranked in zip(evaluation.users, evaluation.lists, strict=True)
+        for user, ranked in zip(users, lists, strict=True)
     ]
     return np.array(shares, dtype=np.float64)
 
 
-def _served(
-    evaluation: Evaluation, cases: Sequence[Case], hidden: Mapping[int, NDArray[np.int32]], k: int
+def _ndcg(
+    users: NDArray[np.int32], lists: Lists, cases: Sequence[Case], k: int
 ) -> NDArray[np.float64]:
-    """NDCG of the lists once what is hidden from each user is taken out of them."""
     targets = {case.user: np.unique(case.target) for case in cases}
     gains = [
-        ndcg_at_k(ranked[~np.isin(ranked, hidden.get(int(user), _NOTHING))], targets[int(user)], k)
-        for user, ranked in zip(evaluation.users, evaluation.lists, strict=True)
+        ndcg_at_k(ranked, targets[int(user)], k) for user, ranked in zip(users, lists, strict=True)
     ]
     return np.array(gains, dtype=np.float64)

@@ -35,7 +35,7 @@ _MARKERS = "osD^vPX*"
 _LINES = tuple(colour for colour in PALETTE if colour != YELLOW)
 """Yellow is too pale for a thin line."""
 
-_TICKS = 12
+_TICKS = 15
 """Along the whole width; more would run into each other."""
 
 _FULL = 0.4
