@@ -57,7 +57,7 @@ class Copies:
 
     def history(self, listener: str, copy: str, count: int) -> list[ListeningEvent]:
         """The listener's newest completed plays, oldest first, under the copy's name."""
-        newest = self._heard[listener].completed[-count:] if count else []
+        newest = self._heard.get(listener, _NOTHING).completed[-count:] if count else []
         return [self._event(copy, track_id, EventType.COMPLETE, at) for track_id, at in newest]
 
     def answer(
@@ -86,7 +86,7 @@ class Copies:
         Rates of the listener's own plays: of any track, drawn towards a half; of its genre, drawn
         towards that; of the track itself, drawn towards that of its genre.
         """
-        heard, rate = self._heard[listener], 0.5
+        heard, rate = self._heard.get(listener, _NOTHING), 0.5
         for name in ("", self._genres.get(track_id), track_id):
             rate = (heard.ended[name] + PRIOR_PLAYS * rate) / (heard.begun[name] + PRIOR_PLAYS)
         return min(rate, 1.0)
@@ -149,3 +149,7 @@ class _Heard:
             if kind == EventType.COMPLETE.value:
                 completed.append((track_id, int(at)))
         return cls(completed, *counts.values())
+
+
+_NOTHING: Final = _Heard([], Counter(), Counter())
+"""Of a listener who has no event."""

@@ -64,11 +64,12 @@ class TestCopies:
         ]
         assert all(each[-3:] == [EventType.SKIP, EventType.PLAY, EventType.SKIP] for each in kinds)
 
-    def test_of_somebody_who_played_nothing_out(self, items):
+    @pytest.mark.parametrize("listener", ["cy", "nobody has heard of"])
+    def test_of_somebody_who_played_nothing_out(self, items, listener):
         """A copy begins without a history, and has no opinion: one in two."""
-        world = copies.Copies(frame(("cy", LISTS[0], "pause")), items, ["cy"])
-        assert world.history("cy", "copy", 5) == []
-        assert world.liking("cy", LISTS[0]) == 0.5
+        world = copies.Copies(frame(("cy", LISTS[0], "pause")), items, [listener])
+        assert world.history(listener, "copy", 5) == []
+        assert world.liking(listener, LISTS[0]) == 0.5
 
 
 class TestRehearsal:
