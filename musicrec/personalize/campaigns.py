@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from musicrec.deployment import parameter_name
 from musicrec.personalize.resources import create_or_get, find
+from musicrec.personalize.teardown import Step
 from musicrec.personalize.waiting import (
     FAILED,
     PATIENT,
@@ -74,6 +75,18 @@ def ensure(
             Overwrite=True,
         )
     return arn
+
+
+def removal(clients: Clients, name: str) -> list[Step]:
+    """The campaign of that name as a step of a teardown; nothing where there is none.
+
+    For an arm that has done its work: it bills as long as it stands.
+    """
+    row = find(clients.personalize, "list_campaigns", "campaigns", name)
+    if row is None:
+        return []
+    arn, status = row["campaignArn"], row["status"]
+    return [Step(kind="campaign", name=name, arn=arn, status=status)]
 
 
 def _arn(client: PersonalizeClient, name: str) -> str | None:

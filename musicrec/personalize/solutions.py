@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from musicrec.personalize import imports
+from msgspec import structs
+
+from musicrec.personalize import cost, imports
 from musicrec.personalize.resources import (
     ResourceMismatchError,
     create_or_get,
@@ -15,7 +17,7 @@ from musicrec.personalize.resources import (
 from musicrec.personalize.waiting import FAILED, PATIENT, Patience, wait_until_active
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from mypy_boto3_personalize import PersonalizeClient
     from mypy_boto3_personalize.type_defs import EventsConfigTypeDef, SolutionConfigTypeDef
@@ -30,9 +32,43 @@ EVENT_WEIGHTS: Final[Mapping[str, float]] = {"play": 0.3, "complete": 1.0}
 so skips are not listed, which leaves them out; a play is a promise, its completion the proof."""
 
 
+_SHORT: Final[Mapping[str, str]] = {
+    "normalized_discounted_cumulative_gain_at_": "NDCG@",
+    "normalized_discounted_cumulative_gain_with_event_weights_at_": "NDCG by event weight@",
+    "precision_at_": "precision@",
+    "mean_reciprocal_rank_at_": "MRR@",
+}
+"""Of the service's names of metrics, before their list length."""
+
+
 def recipe_arn(recipe: str) -> str:
     """The ARN of a recipe by its name, e.g. `aws-user-personalization-v2`."""
     return f"{RECIPE_PREFIX}{recipe}"
+
+
+def family(recipe: str) -> cost.RecipeFamily:
+    """How a recipe is billed: the second generation by interactions, earlier ones by hours."""
+    return "v2" if recipe.endswith("-v2") else "before v2"
+
+
+def weights_for(recipe: str) -> Mapping[str, float] | None:
+    """`EVENT_WEIGHTS` where the recipe takes any, else None: it learns from skips as from liking."""
+    return EVENT_WEIGHTS if family(recipe) == "v2" else None
+
+
+def estimate(recipes: Iterable[str], interactions: int) -> cost.Estimate:
+    """What a training of each recipe would cost, by its name.
+
+    Args:
+        recipes: names without `arn:...recipe/`.
+        interactions: of the dataset, before event types are left out.
+    """
+    lines = (
+        structs.replace(line, what=f"train {recipe.removeprefix('aws-')}")
+        for recipe in recipes
+        for line in cost.of_training(interactions, family=family(recipe)).lines
+    )
+    return cost.Estimate(lines=tuple(lines))
 
 
 def ensure(
@@ -125,6 +161,11 @@ def metrics(clients: Clients, version_arn: str) -> dict[str, float]:
     return dict(sorted(answer["metrics"].items()))
 
 
+def short_metrics(found: Mapping[str, float]) -> dict[str, float]:
+    """Metrics as `metrics` gives them, by names that fit a table, e.g. `NDCG@10`."""
+    return {_short(name): value for name, value in found.items()}
+
+
 def latest_version(clients: Clients, solution_arn: str) -> Mapping[str, Any] | None:
     """The newest version of a solution that has not failed, or None."""
     rows = listed(
@@ -147,6 +188,14 @@ def _current_version(clients: Clients, solution_arn: str) -> str | None:
     jobs = (imports.latest(clients, dataset["datasetArn"]) for dataset in datasets)
     newer = any(job and job["lastUpdatedDateTime"] > version["creationDateTime"] for job in jobs)
     return None if newer else str(version["solutionVersionArn"])
+
+
+def _short(name: str) -> str:
+    for long, short in _SHORT.items():
+        depth = name.removeprefix(long)
+        if depth != name and depth.isdecimal():
+            return f"{short}{depth}"
+    return name.replace("_", " ")
 
 
 def _arn(client: PersonalizeClient, group: str, name: str) -> str | None:

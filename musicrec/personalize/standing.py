@@ -81,8 +81,9 @@ def _standing(
 def _campaign(clients: Clients, step: Step, published: frozenset[str]) -> Standing:
     described = clients.personalize.describe_campaign(campaignArn=step.arn)["campaign"]
     recipe = _recipe(clients, described["solutionVersionArn"])
-    family: cost.RecipeFamily = "v2" if recipe.endswith("-v2") else "before v2"
-    bill = cost.of_campaign(0, family=family, min_tps=described["minProvisionedTPS"])
+    bill = cost.of_campaign(
+        0, family=solutions.family(recipe), min_tps=described["minProvisionedTPS"]
+    )
     idle = step.arn not in published
     used = "no part of the stack asks it" if idle else "asked by the recommendations API"
     return Standing(

@@ -14,6 +14,7 @@ import numpy as np
 from musicrec.research.metrics import (
     coverage,
     intra_list_diversity,
+    mean_popularity,
     mean_reciprocal_rank,
     ndcg_at_k,
     novelty,
@@ -51,6 +52,7 @@ class Evaluation:
         history_lengths: how long each user's input was; 0 for a cold one.
         metrics: per-user values by name, e.g. `ndcg_at_10`, aligned with `users`.
         coverage: share of all items that reached anybody's first k, by k.
+        lists: what each user was recommended, item codes, best first, aligned with `users`.
     """
 
     model: str
@@ -58,6 +60,7 @@ class Evaluation:
     history_lengths: NDArray[np.int32]
     metrics: dict[str, NDArray[np.float64]]
     coverage: dict[int, float]
+    lists: tuple[NDArray[np.intp], ...] = ()
 
     def means(self) -> dict[str, float]:
         """Mean over users of every metric, and `coverage_at_k`."""
@@ -138,6 +141,7 @@ def measure(
         history_lengths=np.array([len(case.history) for case, _ in asked], dtype=np.int32),
         metrics={key: np.array([row[key] for row in rows]) for key in (rows[0] if rows else ())},
         coverage={k: coverage([ranked[:k] for ranked in lists], split.train.n_items) for k in ks},
+        lists=tuple(lists),
     )
 
 
@@ -152,6 +156,7 @@ def pooled(folds: Sequence[Evaluation]) -> Evaluation:
             key: np.concatenate([fold.metrics[key] for fold in folds]) for key in first.metrics
         },
         coverage={k: float(np.mean([fold.coverage[k] for fold in folds])) for k in first.coverage},
+        lists=tuple(ranked for fold in folds for ranked in fold.lists),
     )
 
 
@@ -238,6 +243,7 @@ def _beyond(
     features: NDArray[np.float32] | None,
 ) -> dict[str, float]:
     row = {f"novelty_at_{k}": novelty(ranked[:k], popularity, n_users) for k in ks}
+    row |= {f"popularity_at_{k}": mean_popularity(ranked[:k], popularity, n_users) for k in ks}
     if features is not None:
         row |= {f"diversity_at_{k}": intra_list_diversity(ranked[:k], features) for k in ks}
     return row

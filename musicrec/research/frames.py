@@ -211,19 +211,29 @@ def users_frame(evaluations: Sequence[Evaluation], user_ids: Sequence[str]) -> p
     return pd.concat(parts, ignore_index=True)
 
 
-def segments(table: pd.DataFrame, metric: str, bounds: Sequence[int]) -> pd.DataFrame:
-    """Mean of a metric by model (rows) and length of history (columns).
+def segments(
+    table: pd.DataFrame, metric: str, bounds: Sequence[int], rng: np.random.Generator
+) -> pd.DataFrame:
+    """A metric by model and length of history, one row for each pair that has users.
 
     Args:
         table: as `users_frame` makes it.
         metric: one of its columns.
         bounds: where one segment ends and the next begins, e.g. [20, 100] for three.
+        rng: of the bootstrap.
+
+    Returns:
+        `model`, `segment`, `users` (how many), `mean`, `low` and `high` (95 % bootstrap interval
+        over users); models in their order, short histories first.
     """
     edges = [-1, *(bound - 1 for bound in bounds), np.inf]
     names = [f"under {bounds[0]}"]
     names += [f"{low} to {high - 1}" for low, high in pairwise(bounds)]
     names += [f"{bounds[-1]} and more"]
-    segment = pd.cut(table["history_length"], edges, labels=names)
-    return table.assign(segment=segment).pivot_table(
-        index="model", columns="segment", values=metric, aggfunc="mean", observed=False
-    )
+    cut = table.assign(segment=pd.cut(table["history_length"], edges, labels=names))
+    rows = []
+    for (model, segment), part in cut.groupby(["model", "segment"], sort=False, observed=True):
+        found = bootstrap_interval(part[metric].to_numpy(), rng)
+        rows.append((model, str(segment), len(part), found.mean, found.low, found.high))
+    made = pd.DataFrame(rows, columns=["model", "segment", "users", "mean", "low", "high"])
+    return made.sort_values("segment", key=lambda column: column.map(names.index), kind="stable")

@@ -76,6 +76,26 @@ def novelty(ranked: NDArray[np.integer], popularity: NDArray[np.floating], n_use
     return float(-np.log2(share).mean())
 
 
+def mean_popularity(
+    ranked: NDArray[np.integer], popularity: NDArray[np.floating], n_users: int
+) -> float:
+    """Mean share of users who met each of the ranked items, 0 to 1; 0 for an empty list."""
+    return float(popularity[ranked].mean() / max(1, n_users)) if len(ranked) else 0.0
+
+
+def gini(counts: NDArray[np.number]) -> float:
+    """How unevenly counts are spread: 0 when all are equal, near 1 when one has nearly everything.
+
+    Half the mean absolute difference of two counts, relative to their mean.
+    """
+    total = counts.sum()
+    if len(counts) == 0 or total == 0:
+        return 0.0
+    ascending = np.sort(counts).astype(np.float64)
+    places = np.arange(1, len(counts) + 1)
+    return float((2 * places - len(counts) - 1) @ ascending / (len(counts) * total))
+
+
 def intra_list_diversity(ranked: NDArray[np.integer], features: NDArray[np.floating]) -> float:
     """Mean of 1 - cosine over all pairs of ranked items: 0 for equal items, 1 for unrelated ones."""
     count = len(ranked)

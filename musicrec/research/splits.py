@@ -84,14 +84,33 @@ def global_temporal_split(interactions: Interactions, share: float = 0.1) -> Spl
     Raises:
         NothingToSplitError: all interactions carry the same timestamp, or there are none.
     """
+    return split_at(interactions, interactions, moment(interactions, share))
+
+
+def moment(interactions: Interactions, share: float = 0.1) -> int:
+    """Epoch seconds at which the newest `share` of interactions begins, never the very first.
+
+    Raises:
+        NothingToSplitError: all interactions carry the same timestamp, or there are none.
+    """
     times = interactions.timestamps
     if len(times) == 0 or times[0] == times[-1]:
         raise NothingToSplitError("a temporal split needs interactions at two moments at least")
-    cut = max(int(times[int(len(times) * (1 - share))]), int(times[0]) + 1)
-    histories = interactions.by_user()
-    users = np.unique(interactions.users[times >= cut])
-    cases = [_cut_at(histories, int(user), cut) for user in users]
-    return Split(interactions.select(times < cut), cases)
+    return max(int(times[int(len(times) * (1 - share))]), int(times[0]) + 1)
+
+
+def split_at(learnt: Interactions, foretold: Interactions, cut: int) -> Split:
+    """Everything in `learnt` before the cut, and what of `foretold` came from then on.
+
+    Args:
+        learnt: becomes the training part and the histories.
+        foretold: the targets; the same codes of users and items. Users without any are no cases.
+        cut: epoch seconds; what happens in that second is a target.
+    """
+    before, after = learnt.by_user(), foretold.by_user()
+    users = np.unique(foretold.users[foretold.timestamps >= cut])
+    cases = [_cut_at(before, after, int(user), cut) for user in users]
+    return Split(learnt.select(learnt.timestamps < cut), cases)
 
 
 def _shuffled_users(interactions: Interactions, seed: int) -> NDArray[np.intp]:
@@ -116,9 +135,11 @@ def _input_length(histories: Histories, user: int) -> int:
     return max(1, int(length * INPUT_SHARE))
 
 
-def _cut_at(histories: Histories, user: int, cut: int) -> Case:
-    times = histories.timestamps[histories.places(user)]
-    return _case(histories, user, int(np.searchsorted(times, cut)))
+def _cut_at(before: Histories, after: Histories, user: int, cut: int) -> Case:
+    past, future = before.places(user), after.places(user)
+    seen = slice(past.start, past.start + int(np.searchsorted(before.timestamps[past], cut)))
+    first = future.start + int(np.searchsorted(after.timestamps[future], cut))
+    return Case(user, before.items[seen], before.timestamps[seen], after.items[first : future.stop])
 
 
 def _case(histories: Histories, user: int, seen: int) -> Case:

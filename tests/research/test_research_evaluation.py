@@ -69,6 +69,13 @@ class TestEvaluate:
         assert found.users.tolist() == [1]
         assert found.metrics["mean_reciprocal_rank_at_25"].tolist() == [0.5]
 
+    def test_lists_are_kept_with_their_popularity(self, split):
+        """Each user's list stands beside the user, and says how many had met what it shows."""
+        found = evaluate(Fixed(), split, ks=(2,), repeats=False)
+        assert [ranked.tolist() for ranked in found.lists] == [[1, 2, 3, 4, 5]]
+        assert found.metrics["popularity_at_2"].tolist() == [1.0]
+        assert len(pooled([found, found]).lists) == 2
+
     def test_coverage_is_over_all_items(self, split):
         """Who has nothing to find is not asked: one user's two items of six are covered."""
         assert evaluate(Fixed(), split, ks=(2,), repeats=False).coverage == {

@@ -197,7 +197,16 @@ class TestResults:
     def test_segments_by_history(self, evaluations):
         """Bounds belong to the upper segment: 20 and 99 are one segment of [20, 100]."""
         users = frames.users_frame(evaluations, list("abcd"))
-        table = frames.segments(users, "ndcg_at_10", [20, 100])
-        assert table.columns.tolist() == ["under 20", "20 to 99", "100 and more"]
-        assert table.loc["high"].tolist() == [0.4, 0.5, 0.6]
+        table = frames.segments(users, "ndcg_at_10", [20, 100], np.random.default_rng(0))
+        assert table["segment"].unique().tolist() == ["under 20", "20 to 99", "100 and more"]
+        high = table[table["model"] == "high"]
+        assert high["mean"].tolist() == [0.4, 0.5, 0.6]
+        assert high["users"].tolist() == [1, 2, 1]
+        assert ((high["low"] <= high["mean"]) & (high["mean"] <= high["high"])).all()
         assert users.loc[users["model"] == "low", "user_id"].tolist() == list("abcd")
+
+    def test_segments_without_users_are_left_out(self, evaluations):
+        """Nobody has a history of a thousand, so there is no such row."""
+        users = frames.users_frame(evaluations, list("abcd"))
+        table = frames.segments(users, "ndcg_at_10", [1000], np.random.default_rng(0))
+        assert table["segment"].unique().tolist() == ["under 1000"]

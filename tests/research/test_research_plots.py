@@ -216,7 +216,7 @@ class TestModels:
 
     def test_best_on_top_with_interval(self, results):
         """Models are sorted, every one has its dot at the mean and its line over the interval."""
-        axes = plots.metric_comparison(results, "NDCG@10", ["Popularity"]).axes[0]
+        axes = plots.metric_panels({"NDCG@10": results}, "Models", ["Popularity"]).axes[0]
         assert [label.get_text() for label in axes.get_yticklabels()] == ["Popularity", "New"]
         assert [list(line.get_xdata()) for line in axes.lines] == [
             [0.05, 0.15], [0.1], [0.25, 0.35], [0.3],
@@ -226,8 +226,15 @@ class TestModels:
 
     def test_baselines_are_hollow(self, results):
         """A baseline is told from a model by form as well as colour."""
-        axes = plots.metric_comparison(results, "NDCG@10", ["Popularity"]).axes[0]
+        axes = plots.metric_panels({"NDCG@10": results}, "Models", ["Popularity"]).axes[0]
         assert [axes.lines[n].get_markerfacecolor() == "white" for n in (1, 3)] == [True, False]
+
+    def test_panels_keep_the_order_of_the_first(self, results):
+        """A model has one height in all panels, also where another is ahead."""
+        other = results.assign(mean=[0.9, 0.2])
+        one, two = plots.metric_panels({"all": results, "new": other}, "Models").axes
+        assert one.get_title(loc="left") == "all"
+        assert [float(two.lines[n].get_xdata()[0]) for n in (1, 3)] == [0.9, 0.2]
 
     def test_uncertain_differences_are_grey(self):
         """A difference whose interval holds 0 is grey, a certain loss is red."""
@@ -235,20 +242,39 @@ class TestModels:
             "loss": Comparison(Interval(-0.2, -0.3, -0.1), 0.1, 0.6),
             "chance": Comparison(Interval(0.01, -0.1, 0.1), 0.3, 0.3),
         }
-        axes = plots.paired_differences(comparisons, "NDCG@10").axes[0]
+        axes = plots.paired_differences({"NDCG@10": comparisons}, "Differences").axes[0]
         assert [label.get_text() for label in axes.get_yticklabels()] == ["chance", "loss"]
-        assert [to_hex(axes.lines[n].get_color(), keep_alpha=False) for n in (0, 2)] == [
+        dots = [line for line in axes.lines if line.get_marker() == "o"]
+        assert [to_hex(dot.get_color(), keep_alpha=False) for dot in dots] == [
             GREY.lower(), VERMILLION.lower(),
         ]  # fmt: skip
-        assert "better for 10%, worse for 60%" in texts(axes)[1]
+        assert "better 10%, worse 60%" in texts(axes)[1]
 
-    def test_segments_are_lines_of_models(self):
-        """One line a model, one place a segment."""
-        table = pd.DataFrame({"short": [0.1, 0.2], "long": [0.3, 0.1]}, ["A", "B"])
+    def test_segments_have_intervals_and_counts(self):
+        """Each model has a point at each segment, which says how many listeners it has."""
+        table = pd.DataFrame(
+            {"model": ["A", "B", "A", "B"], "segment": ["short", "short", "long", "long"],
+             "users": [7, 7, 3, 3], "mean": [0.1, 0.2, 0.3, 0.1],
+             "low": [0.0, 0.1, 0.2, 0.0], "high": [0.2, 0.3, 0.5, 0.2]},
+        )  # fmt: skip
         axes = plots.metric_by_segment(table, "NDCG@10").axes[0]
-        assert [list(line.get_ydata()) for line in axes.lines] == [[0.1, 0.3], [0.2, 0.1]]
+        points = [container.lines[0] for container in axes.containers]
+        assert [list(line.get_ydata()) for line in points] == [[0.1, 0.3], [0.2, 0.1]]
         assert [text.get_text() for text in axes.get_legend().get_texts()] == ["A", "B"]
-        assert len({line.get_marker() for line in axes.lines}) == 2
+        assert len({line.get_marker() for line in points}) == 2
+        names = [label.get_text() for label in axes.get_xticklabels()]
+        assert names == ["short\n7 listeners", "long\n3 listeners"]
+
+    def test_places_are_written_into_their_cells(self):
+        """Every share can be read; what was listened to stands on top."""
+        table = pd.DataFrame(
+            [[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]],
+            ["what was listened to", "popular"],
+            ["1", "2", "never met"],
+        )
+        axes = plots.places_by_tenth(table, 10).axes[0]
+        assert texts(axes) == ["50%", "25%", "25%", "100%", "0%", "0%"]
+        assert [label.get_text() for label in axes.get_yticklabels()] == list(table.index)
 
     def test_shift_pairs_genres(self):
         """Both lists have a bar for every genre, and the genre that gained most stands on top."""
@@ -275,6 +301,35 @@ class TestModels:
         shown = texts(axes)
         assert {"Song A  1", "b  2", "2  Song A"} <= set(shown)
         assert any(text.endswith("…") for text in shown)
+
+
+class TestLive:
+    def test_arms_stand_beside_their_ranks(self):
+        """An arm has its interval on the left and its line by rank on the right, in one colour."""
+        outcome = pd.DataFrame(
+            {"listeners": [5, 4], "mean": [3.0, 2.0], "low": [2.0, 1.0], "high": [4.0, 3.0]},
+            ["ours", "theirs"],
+        )
+        ranks = pd.DataFrame([[0.5, 0.25], [0.4, 0.1]], ["ours", "theirs"], [1, 2])
+        left, right = plots.arms(outcome, ranks, "tracks heard", "Arms").axes
+        assert texts(left) == ["3.00", "2.00"]
+        names = [label.get_text() for label in left.get_xticklabels()]
+        assert names == ["ours\n5 listeners", "theirs\n4 listeners"]
+        assert [list(line.get_ydata()) for line in right.lines] == [[0.5, 0.25], [0.4, 0.1]]
+        assert left.lines[1].get_color() == right.lines[0].get_color()
+
+    def test_reaction_says_what_was_played(self):
+        """Lines are shares after each play, bands say which genre each play was of."""
+        table = pd.DataFrame(
+            {"jazz": [0.0, 0.5, 0.25], "punk": [0.0, 0.0, 0.5], "all else": [1.0, 0.5, 0.25]}
+        )
+        figure = plots.reaction({"somebody new": table}, ["jazz", "punk"], 25)
+        (axes,) = figure.axes
+        shares = {line.get_label(): list(line.get_ydata()) for line in axes.lines[:3]}
+        assert shares["jazz"] == [0.0, 0.5, 0.25]
+        assert texts(axes) == ["plays jazz", "plays punk"]
+        bands = {line.get_color(): list(line.get_xdata()) for line in axes.lines[3:]}
+        assert list(bands.values()) == [[0.6, 1.4], [1.6, 2.4]]
 
 
 class TestOperations:

@@ -9,8 +9,10 @@ from musicrec.research.models.base import Interactions
 from musicrec.research.splits import (
     NothingToSplitError,
     global_temporal_split,
+    moment,
     personalize_folds,
     personalize_split,
+    split_at,
 )
 
 histories = st.dictionaries(
@@ -133,3 +135,21 @@ class TestGlobalTemporalSplit:
         split = global_temporal_split(forty, share=0.25)
         assert sum(len(case.target) for case in split.cases) == pytest.approx(200, abs=2)
         assert np.all(split.train.timestamps < 3000)
+
+
+class TestSplitAt:
+    def test_what_is_learnt_may_differ_from_what_is_foretold(self):
+        """Histories are of the one kind before the cut, targets of the other from it on."""
+        ids = {"user_ids": ["a", "b"], "item_ids": ["x", "y", "z"]}
+        begun = Interactions.from_rows([("a", "x", 1), ("a", "y", 5), ("b", "z", 2)], **ids)
+        ended = Interactions.from_rows([("a", "x", 2), ("a", "z", 6), ("b", "z", 3)], **ids)
+        split = split_at(begun, ended, 5)
+        (case,) = split.cases
+        assert (case.user, case.history.tolist(), case.target.tolist()) == (0, [0], [2])
+        assert len(split.train) == 2
+
+    def test_the_moment_is_where_the_newest_share_begins(self, forty):
+        """A tenth of what happened lies after it, and it is that of the global split."""
+        cut = moment(forty, 0.1)
+        assert (forty.timestamps >= cut).sum() == len(forty) // 10
+        assert len(global_temporal_split(forty, 0.1).train) == (forty.timestamps < cut).sum()

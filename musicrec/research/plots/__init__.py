@@ -18,11 +18,13 @@ from musicrec.research.plots.listeners import (
     stability,
     user_features,
 )
+from musicrec.research.plots.live import arms, reaction
 from musicrec.research.plots.models import (
     list_shift,
     metric_by_segment,
-    metric_comparison,
+    metric_panels,
     paired_differences,
+    places_by_tenth,
     ranks,
 )
 from musicrec.research.plots.operations import dollars, drift
@@ -30,6 +32,7 @@ from musicrec.research.plots.style import PALETTE, style
 
 __all__ = [
     "PALETTE",
+    "arms",
     "bars",
     "dollars",
     "drift",
@@ -42,10 +45,12 @@ __all__ = [
     "hours",
     "list_shift",
     "metric_by_segment",
-    "metric_comparison",
+    "metric_panels",
     "paired_differences",
+    "places_by_tenth",
     "ranks",
     "raw_findings",
+    "reaction",
     "sound",
     "stability",
     "stacked_bars",

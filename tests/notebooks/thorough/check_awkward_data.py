@@ -52,10 +52,12 @@ def parameters(files: Path) -> dict[str, dict[str, Any]]:
         "04_import_datasets": {"stack": STACK, "run_date": RUN_DATE, "requests_a_month": 0},
         "05_train_and_evaluate": {
             "stack": STACK, "run_date": RUN_DATE, "recipes": ["aws-popularity-count"], "k": 1,
-            "test_share": 0.005, "seed": 0,
+            "test_share": 0.005, "folds": 2, "seed": 0,
         },
         "06_create_campaign": {
             "stack": STACK, "listeners": [ALONE], "num_results": 1, "requests_a_month": 0,
+            "other_recipe": "aws-trending-now", "turns": ["演歌", "pop"], "plays": 1,
+            "followed_length": 1, "experiment": "Übung · 1", "copies_asked": 2, "history": 1,
         },
         "07_operate": {
             "stack": STACK, "as_of": LAST_DAY, "window_days": 1, "listeners_asked": 1,

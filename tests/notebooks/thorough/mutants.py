@@ -33,7 +33,7 @@ class Mutant:
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "03": {"run_date": "2026-01-12"},  # the build that 04 to 07 go on with stays as it is
-    "05": {"recipes": []},  # judges models of this package only; Personalize is not mutated
+    "05": {"recipes": [], "folds": 2},  # judges this package's models; Personalize is not mutated
 }
 """What a notebook is given here, mutated or not, by its number."""
 
@@ -101,6 +101,26 @@ MUTANTS = [
     Mutant(
         "the training reaches a day into the test", "research/splits.py",
         "interactions.select(times < cut)", "interactions.select(times <= cut + 86_400)", ("05",),
+    ),
+    Mutant(
+        "what was heard before may be recommended as new", "research/evaluation.py",
+        "scores[case.history] = -np.inf", "scores[case.history[:0]] = -np.inf", ("05",),
+    ),
+    Mutant(
+        "tracks that nobody had met count as rare ones", "research/beyond.py",
+        "groups[share == 0] = TENTHS", "groups[share == 0] = TENTHS - 1", ("05",),
+    ),
+    Mutant(
+        "the filter of what was skipped looks at plays", "research/skips.py",
+        "SKIPPED: Final = (EventType.SKIP,)", "SKIPPED: Final = (EventType.PLAY,)", ("05",),
+    ),
+    Mutant(
+        "a track that was begun counts as heard to the end", "research/experiment.py",
+        '"completed": EventType.COMPLETE', '"completed": EventType.PLAY', ("06",),
+    ),
+    Mutant(
+        "shares of genres are halved", "research/reaction.py",
+        "sum(values) / max(1, len(values))", "sum(values) / max(1, 2 * len(values))", ("06",),
     ),
     Mutant(
         "an import wants a hundred times as much", "datasets/schemas.py",
