@@ -27,11 +27,11 @@ FAILING: Final = 0.05
 LOST: Final = 0.02
 """Share of the calls that are carried out and whose answer never arrives."""
 
-KILLED: Final = 1 / 80
-"""Share of the calls during which a process of the function that makes them is killed."""
+STRIKE_EVERY: Final = 50
+"""At so many of its calls a process of the function that makes them is killed."""
 
-STOPPED: Final = 1 / 8
-"""Share of those in which it is stopped instead, so that the function times out."""
+STOP_EVERY: Final = 8
+"""At so many of those it is stopped instead, so that the function times out."""
 
 MAX_STOPPED: Final = 5
 """Every one costs a function's whole timeout."""
@@ -54,6 +54,7 @@ class Faults:
         self._lock = threading.Lock()
         self.on = False
         self.met: Counter[str] = Counter()
+        self._calls: Counter[str] = Counter()
 
     def __call__(self, application: Application) -> Application:
         """The application with its faults."""
@@ -70,7 +71,7 @@ class Faults:
         self, operation: str, application: Application, environ: dict[str, Any], start_response: Any
     ) -> Iterable[bytes]:
         function = _CALLER.get(operation)
-        if function and self._chance(KILLED):
+        if function and self._is_due(function):
             self._strike(function)
         if self._chance(FAILING):
             self.met[f"{operation}: refused"] += 1
@@ -107,13 +108,19 @@ class Faults:
         with self._lock:
             return self._random.random() < share
 
+    def _is_due(self, function: str) -> bool:
+        with self._lock:
+            self._calls[function] += 1
+            return self._calls[function] % STRIKE_EVERY == 0
+
     def _strike(self, function: str) -> None:
         processes = _processes(function)
         if not processes:
             return
         with self._lock:
             victim = self._random.choice(processes)
-        stopping = self.met[f"{function}: stopped"] < MAX_STOPPED and self._chance(STOPPED)
+        struck = self.met[f"{function}: killed"] + self.met[f"{function}: stopped"]
+        stopping = struck % STOP_EVERY == 1 and self.met[f"{function}: stopped"] < MAX_STOPPED
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim.pid, signal.SIGSTOP if stopping else signal.SIGKILL)
             self.met[f"{function}: {'stopped' if stopping else 'killed'}"] += 1
