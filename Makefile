@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer lock picture sample clean
+.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer bench-history lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -82,6 +82,9 @@ bench-serving: $(RUNTIME) ## how quickly the embedded Personalize answers at the
 
 bench-producer: $(RUNTIME) ## how right the producer is, on simulated evenings whose truth is known (minutes)
 	$(BIN)/python -m benchmarks.producer $(BENCH)
+
+bench-history: $(RUNTIME) ## time and memory of the importer, by rows (minutes)
+	$(BIN)/python -m benchmarks.history $(BENCH)
 
 lock: ## resolve the dependencies again (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-package musicrec requirements.in -o requirements.lock
