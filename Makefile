@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis lock picture sample clean
+.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -84,10 +84,16 @@ bench-producer: $(RUNTIME) ## how right the producer is, on simulated evenings w
 	$(BIN)/python -m benchmarks.producer $(BENCH)
 
 bench-hot-path: $(RUNTIME) ## what the hot path costs beside one PutEvents a record
-	$(BIN)/python -m benchmarks.hot_path
+	$(BIN)/python -m benchmarks.hot_path $(BENCH)
 
 bench-kinesis: $(RUNTIME) ## what an append costs on the embedded Kinesis, up to a million records
 	$(BIN)/python -m benchmarks.kinesis $(BENCH)
+
+bench-history: $(RUNTIME) ## time and memory of the importer, by rows (minutes)
+	$(BIN)/python -m benchmarks.history $(BENCH)
+
+bench-capacity: $(RUNTIME) ## what so many listeners need, and what AWS would bill, by the figures that the others kept
+	$(BIN)/python -m benchmarks.capacity $(BENCH)
 
 lock: ## resolve the dependencies again (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-package musicrec requirements.in -o requirements.lock

@@ -7,6 +7,7 @@ imported in a process of its own. Rows are made up without a simulation, so that
 are written in a minute; every two thousandth stands twice.
 """
 
+import argparse
 import json
 import resource
 import subprocess
@@ -16,11 +17,16 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from benchmarks import recorded
 from musicrec.local.listeners.outside import base62_id
 from musicrec.producer.history import Lookup, opened
 
 START = datetime(2008, 12, 1, tzinfo=UTC)
 TRACKS = 20_000
+HEAD = (
+    "| rows | file, MB | events | seconds | processor seconds | peak memory, MB |\n"
+    "|---|---|---|---|---|---|"
+)
 ENDS = ("trackdone", "trackdone", "fwdbtn", "endplay", "backbtn")
 
 
@@ -62,31 +68,63 @@ def _row(number: int, track_id: str) -> dict[str, object]:
     }
 
 
-def take(path: Path) -> None:
-    """Import a file and print what it took."""
+def take(path: Path) -> dict[str, float]:
+    """Import a file here and now."""
     began, cpu = time.perf_counter(), time.process_time()
     with opened([path], "nobody", Lookup()) as history:
         events = sum(1 for _ in history.events())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(  # noqa: T201 - the result
-        f"{history.report.rows:>9,} rows  {path.stat().st_size / 1e6:>6,.0f} MB  {events:>9,} events"
-        f"  {time.perf_counter() - began:>6.1f} s  {time.process_time() - cpu:>6.1f} s of CPU"
-        f"  {peak:>5,.0f} MB of memory at most",
-        flush=True,
+    return {
+        "rows": history.report.rows,
+        "file_mb": path.stat().st_size / 1e6,
+        "events": events,
+        "seconds": time.perf_counter() - began,
+        "processor_seconds": time.process_time() - cpu,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def take_apart(rows: int) -> dict[str, float]:
+    """Write a file of so many rows and import it in a fresh process."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "endsong.json"
+        write(path, rows)
+        done = subprocess.run(  # noqa: S603 - this very script
+            [sys.executable, "-m", "benchmarks.history", "--take", str(path)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
+
+
+def line(measured: dict[str, float]) -> str:
+    """A row of the table."""
+    return (
+        f"| {measured['rows']:,} | {measured['file_mb']:,.0f} | {measured['events']:,} "
+        f"| {measured['seconds']:.1f} | {measured['processor_seconds']:.1f} "
+        f"| {measured['peak_mb']:,.0f} |"
     )
 
 
 def main() -> None:
     """Measure each number of rows."""
-    if sys.argv[1:2] == ["--take"]:
-        take(Path(sys.argv[2]))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="*", type=int, default=[20_000, 200_000, 2_000_000])
+    parser.add_argument("--record", action="store_true", help="keep the figures in the repository")
+    parser.add_argument("--take", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.take:
+        print(json.dumps(take(asked.take)))  # noqa: T201 - the result
         return
-    for rows in map(int, sys.argv[1:] or ("20000", "200000", "2000000")):
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "endsong.json"
-            write(path, rows)
-            command = [sys.executable, "-m", "benchmarks.history", "--take", str(path)]
-            subprocess.run(command, check=True)  # noqa: S603 - this very script
+    lines, figures = [HEAD], {}
+    print(HEAD)  # noqa: T201 - as above
+    for rows in asked.rows:
+        figures[str(rows)] = take_apart(rows)
+        lines.append(line(figures[str(rows)]))
+        print(lines[-1], flush=True)  # noqa: T201 - as above
+    if asked.record:
+        recorded.keep("history", tables={"import": "\n".join(lines)}, figures=figures)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,12 @@ import pickle
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import numpy as np
 import pandas as pd
 
+from benchmarks import recorded
 from benchmarks.peers import Als, AlsConfig, Ease, SasRec
 from musicrec.research.evaluation import Evaluation, bootstrap_interval, evaluate, pooled
 from musicrec.research.models import Cooccurrence, ItemKnn, LowRankEase, MomentAndTaste, Popularity
@@ -108,6 +109,21 @@ def table(results: Sequence[Evaluation]) -> str:
     return "\n".join(lines)
 
 
+def figures(results: Sequence[Evaluation]) -> dict[str, Any]:
+    """By model: mean, users, and our ratio to it on the same users with its interval."""
+    rng = np.random.default_rng(0)
+    ours = next((result for result in results if result.model == OURS), None)
+    found = {}
+    for result in results:
+        found[result.model] = {"ndcg_at_10": result.means()[METRIC], "users": len(result.users)}
+        if ours is not None and result is not ours:
+            ratio, low, high = ratio_interval(ours, result, rng)
+            found[result.model] |= {"ratio": ratio, "ratio_low": low, "ratio_high": high}
+            shared = np.isin(ours.users, result.users)
+            found[result.model]["ours_on_its_users"] = float(ours.metrics[METRIC][shared].mean())
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what is asked for and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -116,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--folds", type=int, default=10, help="measure the first so many of ten")
     parser.add_argument("--keep", type=Path, default=Path("build/bench-models"))
+    parser.add_argument("--record", help="keep table and figures under this name in the repository")
     asked = parser.parse_args(arguments)
     data = listeners(asked.file) if asked.listeners else ratings(asked.file)
     folds = list(personalize_folds(data, seed=0))[: asked.folds]
@@ -129,7 +146,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         for name in asked.models
     ]
-    _say(table(results), sys.stdout)
+    text = table(results)
+    _say(text, sys.stdout)
+    if asked.record:
+        recorded.keep(asked.record, tables={"models": text}, figures=figures(results))
 
 
 def _ratio(ours: Evaluation, theirs: Evaluation, rng: np.random.Generator) -> str:

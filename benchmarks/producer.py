@@ -22,6 +22,7 @@ from typing import Final
 
 from msgspec import structs
 
+from benchmarks import recorded
 from benchmarks.scoring import Score
 from musicrec.events import EventType, ListeningEvent, Source, new_event_id
 from musicrec.local.spotify import Defects
@@ -310,18 +311,38 @@ def main() -> None:
     """Run everything and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="eight listeners a case")
+    parser.add_argument("--record", action="store_true", help="keep the figures in the repository")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="at once")
     options = parser.parse_args()
     wanted = cases(8 if options.quick else LISTENERS)
+    accuracy, types = [ACCURACY_HEAD], [TYPES_HEAD]
+    figures: dict[str, dict[str, float]] = {}
     with ProcessPoolExecutor(options.processes) as pool:
-        done = []
         print(ACCURACY_HEAD)  # noqa: T201 - the table is the result
         for case, outcome in zip(wanted, pool.map(run, wanted), strict=True):
-            done.append((case, outcome))
-            print(accuracy_line(case, outcome), flush=True)  # noqa: T201 - as above
-        print(f"\n{TYPES_HEAD}")  # noqa: T201 - as above
-        for case, outcome in done:
-            print(types_line(case, outcome))  # noqa: T201 - as above
+            accuracy.append(accuracy_line(case, outcome))
+            types.append(types_line(case, outcome))
+            figures[", ".join(_head(case))] = in_numbers(outcome)
+            print(accuracy[-1], flush=True)  # noqa: T201 - as above
+    tables = {"accuracy": "\n".join(accuracy), "types": "\n".join(types)}
+    print(f"\n{tables['types']}")  # noqa: T201 - as above
+    if options.record:
+        recorded.keep("producer", tables=tables, figures=figures)
+
+
+def in_numbers(outcome: Outcome) -> dict[str, float]:
+    """The figures of a case; shares from 0 to 1, errors in milliseconds."""
+    score = outcome.score
+    return {
+        "plays": score.plays,
+        "missed": score.missed_share,
+        "missed_long": score.missed_long,
+        "wrong": score.wrong_share,
+        "invented": score.invented,
+        "doubled_ids": score.doubled_ids,
+        "error_ms_p50": score.error_ms(50),
+        "error_ms_p95": score.error_ms(95),
+    }
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from benchmarks import recorded
 from benchmarks.invented import Size, listening
 from benchmarks.peers import Als, AlsConfig
 from musicrec.research.models import Cooccurrence, LowRankEase, MomentAndTaste
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the full size")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--record", action="store_true", help="keep the figures in the repository")
     parser.add_argument("--only", choices=MODELS, help="fit one, here, and print JSON")
     asked = parser.parse_args(arguments)
     if asked.only:
@@ -76,15 +78,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     runs = [
         {name: fit_apart(name, asked.share) for name in asked.models} for _ in range(asked.rounds)
     ]
-    _say("| model | seconds | processor seconds | peak GB | seconds / ALS |\n|---|---|---|---|---|")
-    for name in asked.models:
-        seconds, processor, peak = (
-            median(run[name][key] for run in runs)
-            for key in ("seconds", "processor_seconds", "peak_gb")
+    measured = {name: summary(name, runs) for name in asked.models}
+    text = table(measured)
+    _say(text)
+    if asked.record:
+        recorded.keep("training", tables={"fits": text}, figures=measured)
+
+
+def summary(name: str, runs: Sequence[dict[str, dict[str, float]]]) -> dict[str, float]:
+    """Medians over the rounds, and the median ratio of the seconds to those of ALS."""
+    found = {key: median(run[name][key] for run in runs) for key in runs[0][name]}
+    if RIVAL in runs[0]:
+        found["ratio"] = median(run[name]["seconds"] / run[RIVAL]["seconds"] for run in runs)
+    return found
+
+
+def table(measured: dict[str, dict[str, float]]) -> str:
+    """A Markdown table."""
+    lines = [
+        "| model | seconds | processor seconds | peak GB | seconds / ALS |",
+        "|---|---|---|---|---|",
+    ]
+    for name, figures in measured.items():
+        ratio = f"{figures['ratio']:.2f}" if "ratio" in figures else ""
+        lines.append(
+            f"| {name} | {figures['seconds']:.1f} | {figures['processor_seconds']:.1f} "
+            f"| {figures['peak_gb']:.2f} | {ratio} |"
         )
-        ratios = [run[name]["seconds"] / run[RIVAL]["seconds"] for run in runs if RIVAL in run]
-        ratio = f"{median(ratios):.2f}" if ratios else ""
-        _say(f"| {name} | {seconds:.1f} | {processor:.1f} | {peak:.2f} | {ratio} |")
+    return "\n".join(lines)
 
 
 def _say(text: str) -> None:

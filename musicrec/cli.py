@@ -47,7 +47,10 @@ def demo(
     port: Port = 0,
     output: Annotated[Path, typer.Option(help="Where executed notebooks go.")] = NOTEBOOKS,
     keep_notebooks: Annotated[
-        bool, typer.Option(help="Also store the outputs in the repository's notebooks.")
+        bool,
+        typer.Option(
+            help="Also store the notebooks' outputs, and what is printed, in the repository."
+        ),
     ] = False,
 ) -> None:
     """Run the whole system once on this machine and show what it recommends."""

@@ -1,9 +1,12 @@
-"""Numbers in the README and in docs that name where they come from are those that stand there.
+"""Every measured number in the README and in docs names where it comes from, and is what stands there.
 
 Behind a number in running text, `<!-- is 04 interactions -->` names a notebook by its number and a result that
 it recorded; `<!-- is benchmarks/results/models.json ratings.MomentAndTaste.ndcg -->` a benchmark's file and the path in
 it. Before a table or a block of output, which cannot hold comments, `<!-- below 04 interactions 49,278 -->` also says
-how the number is written there.
+how the number is written there. `<!-- table benchmarks/results/producer.json accuracy -->` stands before a whole table
+as a benchmark printed it, `<!-- excerpt docs/demo.txt -->` before lines that a run of the demo printed. A quantity that
+is nobody's measurement but a setting, a limit of AWS or of Spotify, or arithmetic stands in a paragraph, item or
+section that says so in its first line: `<!-- settings -->`.
 """
 
 import json
@@ -21,6 +24,15 @@ PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 BEHIND = re.compile(r"(?P<shown>[-+]?[\d,]*\.?\d+ ?%?)\s*<!-- is (?P<source>\S+) (?P<key>\S+) -->")
 BEFORE = re.compile(r"<!-- below (?P<source>\S+) (?P<key>\S+) (?P<shown>\S+) -->")
 ANY = re.compile(r"<!-- (?:is|below) ")
+BLOCK = re.compile(
+    r"<!-- (?P<kind>table|excerpt) (?P<source>\S+)(?: (?P<key>\S+))? -->\n(?:```\n)?(?P<text>(?:.+\n)*)"
+)
+QUANTITY = re.compile(
+    r"(?<![\w/.,-])\d[\d,.]*\s?(?:%|ms\b|µs\b|s\b|seconds?\b|[KMG]B\b|(?:requests|events|plays|polls|rows) a\b|times\b)"
+    r"(?P<marker>\s?<!-- is )?"
+)
+SETTINGS = "<!-- settings -->"
+CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
 class Claim(NamedTuple):
@@ -73,6 +85,37 @@ def test_numbers_are_those_of_their_source(page: Path):
     )
     wrong = [(claim, truth(claim)) for claim in found if not agrees(claim.shown, truth(claim))]
     assert wrong == []
+
+
+def quoted(found: re.Match[str]) -> list[str]:
+    """The lines that a block's source has."""
+    text = (REPOSITORY / found["source"]).read_text(encoding="utf-8")
+    return (
+        text.splitlines()
+        if found["kind"] == "excerpt"
+        else json.loads(text)["tables"][found["key"]]
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_blocks_are_those_of_their_source(page: Path):
+    """A table stands as the benchmark printed it, an excerpt's lines as the demo did, in order."""
+    for found in BLOCK.finditer(page.read_text(encoding="utf-8")):
+        shown = [line for line in found["text"].splitlines() if line.strip() not in {"...", "```"}]
+        source = iter(quoted(found))
+        assert shown, found[0]
+        missing = [line for line in shown if line not in source]
+        assert missing == [], f"{page.name}: not in {found['source']}, or not in this order"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_quantity_says_what_it_is(page: Path):
+    """No number with a unit stands in prose without its source."""
+    prose = CODE.sub("", page.read_text(encoding="utf-8"))
+    paragraphs = [part for part in prose.split("\n\n") if SETTINGS not in part]
+    lines = [line for part in paragraphs for line in part.splitlines() if not line.startswith("|")]
+    found = [(quantity, line) for line in lines for quantity in QUANTITY.finditer(line)]
+    assert [f"{it[0]} in: {line}" for it, line in found if not it["marker"]] == []
 
 
 def test_somebody_names_a_source():

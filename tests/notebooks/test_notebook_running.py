@@ -14,7 +14,7 @@ from musicrec.notebooks.__main__ import main
 from musicrec.notebooks.declared import ParameterTypeError, UnknownParameterError
 from musicrec.notebooks.document import read
 from musicrec.notebooks.recording import results
-from musicrec.notebooks.running import ENGINE, Engine, NotKeptError, execute, keep
+from musicrec.notebooks.running import ENGINE, NotKeptError, execute, keep
 
 HEAVY = "ballast = bytearray(300_000_000)"
 
@@ -86,9 +86,12 @@ class TestRefusal:
             execute(notebook, tmp_path / "out.ipynb", {"day": 3})
         assert not (tmp_path / "out.ipynb").exists()
 
-    def test_papermills_own_entrance_is_guarded_as_well(self, notebook: Path, tmp_path: Path):
-        """Under `--engine musicrec` papermill's warning is an error."""
-        papermill_engines.register(ENGINE, Engine)
+    def test_papermills_own_entrance_is_guarded_as_well(
+        self, notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Under `--engine musicrec`, found by its entry point, papermill's warning is an error."""
+        monkeypatch.setattr(papermill_engines, "_engines", {})
+        papermill_engines.register_entry_points()
         with pytest.raises(ParameterTypeError, match="days is declared as int"):
             papermill.execute_notebook(
                 notebook,

@@ -27,6 +27,8 @@ LIST_LENGTH: Final = 25
 SHOWN: Final = 10
 PLAIN_WIDTH: Final = 100
 PLAYS: Final = 5
+TRANSCRIPT: Final = notebooks.FOLDER.parent / "docs" / "demo.txt"
+"""What a run printed that also stored its notebooks; the README quotes it."""
 
 
 class CountsDisagreeError(RuntimeError):
@@ -52,7 +54,7 @@ def demo(settings: Settings, console: Console | None = None) -> None:
         NotAcceptedError, NothingMovedError, CountsDisagreeError, and whatever a step fails with:
             the first failure ends the demo.
     """
-    console = console or wide_console()
+    console = console or wide_console(record=settings.keep_notebooks)
     steps = Steps(console, STEPS)
     with ExitStack() as ending:
         with steps.step("Start the embedded AWS and deploy the stack into it"):
@@ -63,12 +65,17 @@ def demo(settings: Settings, console: Console | None = None) -> None:
         after = _recommend(stack, steps, population)
         _count(stack, steps, sent, after)
         _close(console, stack, executed, steps)
+    if settings.keep_notebooks:
+        lines = (line.rstrip() for line in console.export_text().splitlines())
+        TRANSCRIPT.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def wide_console(*, stderr: bool = False) -> Console:
+def wide_console(*, stderr: bool = False, record: bool = False) -> Console:
     """A console whose tables have room also where no terminal says how wide it is."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
+    console = Console(stderr=stderr, record=record)
+    if console.is_terminal:
+        return console
+    return Console(stderr=stderr, record=record, width=PLAIN_WIDTH)
 
 
 def fill(stack: RunningStack, steps: Steps, settings: Settings) -> tuple[Population, Sent]:

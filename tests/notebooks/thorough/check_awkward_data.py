@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 import small_world
 from small_world import ALONE, LAST_DAY, RUN_DATE
@@ -71,12 +72,22 @@ def parameters(files: Path) -> dict[str, dict[str, Any]]:
     }  # fmt: skip
 
 
+def first_half(notebook: Path, folder: Path) -> Path:
+    """A copy that ends in the middle, as a run does whose kernel is restarted there."""
+    document = nbformat.read(notebook, as_version=4)
+    document.cells = document.cells[: len(document.cells) // 2]
+    copy = folder / f"half of {notebook.name}"
+    nbformat.write(document, copy)
+    return copy
+
+
 @pytest.mark.parametrize("notebook", numbered(), ids=lambda path: path.stem)
 def test_survives(
     notebook: Path, files: Path, stack: RunningStack, tmp_path: Path, record_property: Any
 ):
-    """It runs to its end and records as many results as it does on its own data."""
+    """After a kernel's end half-way it runs through, and records what it does on its own data."""
     given = parameters(files)[notebook.stem]
+    execute(first_half(notebook, tmp_path), tmp_path / "half.ipynb", given)
     executed = execute(notebook, tmp_path / notebook.name, given)
     record_property(RUN, {**read(executed).run, "notebook": f"{notebook.name}, awkward data"})
     assert results(executed).keys() == results(notebook).keys()
