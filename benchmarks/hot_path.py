@@ -11,6 +11,7 @@ server's not.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import contextlib
 import hashlib
@@ -28,7 +29,7 @@ from typing import Any, Final
 
 import boto3
 
-from benchmarks import start_times
+from benchmarks import recorded, start_times
 from benchmarks.loopback import loopback_aws
 from musicrec import stack
 from musicrec.catalog import read_kaggle
@@ -201,53 +202,104 @@ def least_cpu_s(
     return best[handler], best[rival]
 
 
-def compare_cpu(name: str, cuts: Sequence[Batch], handler: Callable[..., Any]) -> None:
-    """Print what a thousand records cost both handlers."""
+def compare_cpu(cuts: Sequence[Batch], handler: Callable[..., Any]) -> dict[str, float]:
+    """What a thousand records cost both handlers, in processor seconds."""
     events = first_records(cuts)
     mine, theirs = least_cpu_s(handler, events, ROUNDS)
-    _tell(
-        f"{name:<24} CPU for {RECORDS:,} records in {len(events):>3} batches: {mine * 1000:6.0f} ms, "
-        f"one call a record {theirs * 1000:6.0f} ms, ratio {mine / theirs:.2f}"
-    )
+    return {
+        "batches": len(events),
+        "seconds": mine,
+        "rival_seconds": theirs,
+        "ratio": mine / theirs,
+    }
 
 
-def compare_calls(name: str, cuts: Sequence[Batch]) -> None:
-    """Print how many calls both make."""
+def compare_calls(cuts: Sequence[Batch]) -> dict[str, float]:
+    """How many calls both make, for an interaction one each by the rival."""
     grouped, single = calls(cuts)
-    records = sum(map(len, cuts)) / len(cuts)
-    _tell(
-        f"{name:<24} {grouped:>7,} calls for {single:,} interactions, ratio "
-        f"{grouped / single:.3f} (batches of {records:.0f} records)"
-    )
+    return {
+        "calls": grouped,
+        "interactions": single,
+        "ratio": grouped / single,
+        "records": sum(map(len, cuts)) / len(cuts),
+    }
 
 
-def _tell(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+def calls_table(measured: dict[str, dict[str, float]]) -> str:
+    """A Markdown table."""
+    lines = [
+        "| pace | calls | interactions | calls of one a record | records a batch |",
+        f"{'|---' * 5}|",
+    ]
+    lines += [
+        f"| {name} | {row['calls']:,} | {row['interactions']:,} | {row['ratio']:.2f} "
+        f"| {row['records']:.0f} |"
+        for name, row in measured.items()
+    ]
+    return "\n".join(lines)
+
+
+def cpu_table(measured: dict[str, dict[str, float]]) -> str:
+    """A Markdown table."""
+    lines = ["| pace | batches | CPU, ms | one call a record, ms | ratio |", f"{'|---' * 5}|"]
+    lines += [
+        f"| {name} | {row['batches']} | {row['seconds'] * 1000:.0f} "
+        f"| {row['rival_seconds'] * 1000:,.0f} | {row['ratio']:.2f} |"
+        for name, row in measured.items()
+    ]
+    return "\n".join(lines)
+
+
+def weight_table(starts: dict[str, float], zips: dict[str, int]) -> str:
+    """A Markdown table of how quickly functions start and how large they are."""
+    lines = ["| function | import, times that of boto3 | zip, bytes |", f"{'|---' * 3}|"]
+    lines += [
+        f"| {name} | {f'{starts[name]:.2f}' if name in starts else ''} | {size:,} |"
+        for name, size in zips.items()
+    ]
+    return "\n".join(lines)
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    """Print every ratio."""
+    """Print every table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--record", action="store_true", help="keep the figures in the repository")
+    asked = parser.parse_args()
     variables = dict.fromkeys(("name", "poison_queue_url", "profile_table", "catalog_uri"), "x")
     deployed = stack.settings(variables)
     shards, mapping = deployed.stream.shards, deployed.event_source_mappings["hot_path"]
     happened = list(demo_listeners(read_kaggle(SAMPLE)[0]).events())
-    settings = (shards, mapping.batch_size, mapping.batching_window_seconds)
-    demo, live = (cut(pace(happened), *settings) for pace in (demo_pace, live_pace))
+    window_s = mapping.batching_window_seconds
+    demo, live = (
+        cut(pace(happened), shards, mapping.batch_size, window_s) for pace in (demo_pace, live_pace)
+    )
     _tell(f"{len(happened):,} events; {shards} shards, {mapping.batch_size} records a batch")
-    compare_calls(f"demo, window {settings[2]} s", demo)
-    compare_calls(f"live, window {settings[2]} s", live)
-    for window_s in WINDOWS_S:
-        waiting = cut(live_pace(happened), shards, mapping.batch_size, window_s)
-        compare_calls(f"live, window {window_s} s", waiting)
+    made = {f"demo, window {window_s} s": demo, f"live, window {window_s} s": live}
+    for longer_s in WINDOWS_S:
+        made[f"live, window {longer_s} s"] = cut(
+            live_pace(happened), shards, mapping.batch_size, longer_s
+        )
+    counted = {name: compare_calls(cuts) for name, cuts in made.items()}
     with loopback_aws():
         handler = ours()
-        compare_cpu("demo", demo, handler)
-        compare_cpu("live", live, handler)
-    for name, ratio in start_times.ratios(ROUNDS).items():
-        _tell(f"import {name:<17} {ratio:.2f} x of boto3 alone")
-    for name in deployed.functions:
-        _tell(f"zip {name:<20} {len(packages.function_zip(name)):,} bytes")
+        cpu = {"demo": compare_cpu(demo, handler), "live": compare_cpu(live, handler)}
+    starts = start_times.ratios(ROUNDS)
+    zips = {name: len(packages.function_zip(name)) for name in deployed.functions}
+    tables = {
+        "calls": calls_table(counted),
+        "cpu": cpu_table(cpu),
+        "weight": weight_table(starts, zips),
+    }
+    for table in tables.values():
+        _tell(table)
+    if asked.record:
+        figures = {"calls": counted, "cpu": cpu, "starts": starts, "zips": zips}
+        recorded.keep("hot_path", tables=tables, figures=figures)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Final
 
 from rich import print as show
 
+from benchmarks import recorded
 from musicrec.local.kinesis.log import INDEX_BYTES
 from musicrec.local.kinesis.records import MAX_BYTES_PER_READ, MAX_RECORDS_PER_READ
 from musicrec.local.kinesis.stream import Stream
@@ -34,19 +35,57 @@ DAY_MS: Final = 24 * 3_600_000
 
 def main() -> None:
     """Append, read, forget; print what each took."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--records", type=int, default=1_000_000, help="how many to append")
-    records = arguments.parse_args().records
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--records", type=int, default=1_000_000, help="how many to append")
+    parser.add_argument("--record", action="store_true", help="keep the figures in the repository")
+    asked = parser.parse_args()
+    figures = measure(asked.records)
+    text = table(figures)
+    show(text)
+    if asked.record:
+        recorded.keep("kinesis", tables={"appends": text}, figures=figures)
+
+
+def measure(records: int) -> dict[str, float]:
+    """Append so many records, read them again and let them grow old.
+
+    Returns:
+        CPU microseconds of an append or a read, bytes of a record.
+    """
     arn = "arn:aws:kinesis:us-east-1:123456789012:stream/bench"
     stream = Stream(arn, SHARDS, mode="PROVISIONED", now=0, ready_at=0)
     memory = _peak_bytes()
     parts = list(_append(stream, records))
-    _say_appends(parts, records)
-    _say_memory(stream, records, _peak_bytes() - memory)
-    _say_reads(stream)
-    now = records // 1_000 + DAY_MS + 1
-    stream.trim(now)
-    show(f"kept after the retention of a day: {stream.nbytes:,} bytes")
+    figures = {
+        "records": records,
+        "first_us": parts[0] / (records / SHARE) * 1e6,
+        "last_us": parts[-1] / (records / SHARE) * 1e6,
+        "ratio": parts[-1] / parts[0],
+        "payload_bytes": DATA_BYTES + sum(len(f"user-{n}") for n in range(USERS)) / USERS,
+        "account_bytes": stream.nbytes / records,
+        "process_bytes": (_peak_bytes() - memory) / records,
+        "read_us": _read_s(stream) / records * 1e6,
+    }
+    stream.trim(records // 1_000 + DAY_MS + 1)
+    return {**figures, "kept_bytes": stream.nbytes}
+
+
+def table(figures: dict[str, float]) -> str:
+    """A Markdown table."""
+    part = figures["records"] / SHARE
+    rows = {
+        f"append, first {part:,.0f}, CPU µs": f"{figures['first_us']:.2f}",
+        f"append, last {part:,.0f} of {figures['records']:,}, CPU µs": f"{figures['last_us']:.2f}",
+        "last to first": f"{figures['ratio']:.2f}",
+        "read, CPU µs": f"{figures['read_us']:.2f}",
+        "data and key of a record, bytes": f"{figures['payload_bytes']:.0f}",
+        f"a record by the store's account ({INDEX_BYTES} bytes of index), bytes": (
+            f"{figures['account_bytes']:.0f}"
+        ),
+        "a record by the growth of the process, bytes": f"{figures['process_bytes']:.0f}",
+        "kept after the retention of a day, bytes": f"{figures['kept_bytes']:,}",
+    }
+    return "\n".join(["| what | |", "|---|---|", *(f"| {k} | {v} |" for k, v in rows.items())])
 
 
 def _append(stream: Stream, records: int) -> Iterator[float]:
@@ -65,37 +104,14 @@ def _append(stream: Stream, records: int) -> Iterator[float]:
         done += len(keys)
 
 
-def _say_appends(parts: list[float], records: int) -> None:
-    first, last = parts[0], parts[-1]
-    each = records / SHARE
-    show(
-        f"{records:,} appends in {sum(parts):.1f} CPU seconds, {records / sum(parts):,.0f} a second"
-    )
-    show(f"first {each:,.0f}: {first / each * 1e6:.2f} microseconds each")
-    show(f"last {each:,.0f}: {last / each * 1e6:.2f} microseconds each")
-    show(f"ratio last to first: {last / first:.2f}")
-
-
-def _say_memory(stream: Stream, records: int, grown: int) -> None:
-    payload = DATA_BYTES + sum(len(f"user-{number}") for number in range(USERS)) / USERS
-    show(
-        f"bytes a record: {stream.nbytes / records:.0f} by the store's account "
-        f"({payload:.0f} of data and key, {INDEX_BYTES} beside them), "
-        f"{grown / records:.0f} by the growth of the process"
-    )
-
-
-def _say_reads(stream: Stream) -> None:
-    started, read = time.process_time(), 0
+def _read_s(stream: Stream) -> float:
+    """CPU seconds in which every record is read again."""
+    started = time.process_time()
     for shard in stream.open_shards:
         position = 0
         while records := shard.log.read(position, MAX_RECORDS_PER_READ, MAX_BYTES_PER_READ):
             position = records[-1].sequence
-            read += len(records)
-    seconds = time.process_time() - started
-    show(
-        f"{read:,} records read again in {seconds:.1f} CPU seconds, {read / seconds:,.0f} a second"
-    )
+    return time.process_time() - started
 
 
 def _peak_bytes() -> int:
