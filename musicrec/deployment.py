@@ -30,6 +30,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
         poison_queue_url: SQS queue of records that could not be processed.
         database: Glue database of the lake.
         table: Glue table of the raw events.
+        curated_table: Glue table of the curated interactions.
         schedule_rule: EventBridge rule that builds the datasets daily.
         personalize_role_arn: role that Personalize reads the bucket with.
     """
@@ -47,6 +48,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     table: str
     schedule_rule: str
     personalize_role_arn: str
+    curated_table: str = "curated_interactions"
 
     @property
     def catalog_uri(self) -> str:

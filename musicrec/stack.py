@@ -83,7 +83,10 @@ class Transition(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LakeSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The Glue table of raw events and the life of their objects."""
+    """The Glue tables of raw events and curated interactions, and the life of the raw objects.
+
+    Both are partitioned by the same key; curated interactions never age.
+    """
 
     table: str
     partition_key: str
@@ -92,6 +95,8 @@ class LakeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     transitions: list[Transition]
     errors_prefix: str
     errors_expire_days: int
+    curated_table: str
+    curated_prefix: str
 
 
 class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from musicrec import events
 from musicrec.local.deploy_steps import Target, found
 from musicrec.local.parts import Aws
+from musicrec.processor import curated
 from musicrec.stack import StackNames, StackSettings
 
 _STANDARD_RETENTION_HOURS: Final = 24
@@ -95,24 +97,30 @@ def deploy_profile_table(stack: Target) -> None:
     )
 
 
-def deploy_lake_table(stack: Target) -> None:
-    """Make the Glue table over the lake; its partitions are projected, so nothing crawls."""
-    glue, database = stack.aws.client("glue"), stack.names.name
-    table = stack.settings.lake.table
+def deploy_lake_tables(stack: Target) -> None:
+    """Make the Glue tables of the lake; their partitions are projected, so nothing crawls."""
+    glue, database, lake = stack.aws.client("glue"), stack.names.name, stack.settings.lake
     if not found(lambda: glue.get_database(Name=database), "EntityNotFoundException"):
         glue.create_database(DatabaseInput={"Name": database})
-    if not found(
-        lambda: glue.get_table(DatabaseName=database, Name=table), "EntityNotFoundException"
-    ):
-        glue.create_table(DatabaseName=database, TableInput=_lake_table_input(stack))
+    tables = (
+        (lake.table, lake.prefix, events.glue_columns()),
+        (lake.curated_table, lake.curated_prefix, curated.glue_columns()),
+    )
+    for name, prefix, columns in tables:
+        get = partial(glue.get_table, DatabaseName=database, Name=name)
+        if not found(get, "EntityNotFoundException"):
+            made = _table_input(stack, name, prefix, columns)
+            glue.create_table(DatabaseName=database, TableInput=made)
 
 
-def _lake_table_input(stack: Target) -> dict[str, Any]:
+def _table_input(
+    stack: Target, name: str, prefix: str, columns: list[dict[str, str]]
+) -> dict[str, Any]:
     lake = stack.settings.lake
-    location = f"s3://{stack.names.bucket}/{lake.prefix}"
+    location = f"s3://{stack.names.bucket}/{prefix}"
     key = lake.partition_key
     return {
-        "Name": lake.table,
+        "Name": name,
         "TableType": "EXTERNAL_TABLE",
         "PartitionKeys": [{"Name": key, "Type": "string"}],
         "Parameters": {
@@ -125,7 +133,7 @@ def _lake_table_input(stack: Target) -> dict[str, Any]:
             "storage.location.template": f"{location}{key}=${{{key}}}/",
         },
         "StorageDescriptor": {
-            "Columns": events.glue_columns(),
+            "Columns": columns,
             "Location": location,
             "InputFormat": _PARQUET_IN,
             "OutputFormat": _PARQUET_OUT,

@@ -1,0 +1,191 @@
+"""Curated interactions: what the raw lake says to Personalize, one row an interaction.
+
+The raw lake holds every delivery of every event and ages into archives that cannot be read. This
+table holds each play, completion and skip once, with the value that Personalize gets and the names
+that the track had, and never ages. Its rows of a day lie in the order of the CSV, so that the daily
+build needs neither sorting nor the memory of a whole day.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Struct
+
+from musicrec import events
+from musicrec.events import PERSONALIZE_TYPES, EventType
+from musicrec.processor import lake
+from musicrec.processor.rounding import SCALE, rounded_shares
+from musicrec.processor.validity import valid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_FROM_RAW: Final = (
+    *("event_id", "user_id", "session_id", "track_id", "event_type", "occurred_at"),
+    *("listened_ms", "duration_ms", "source", "device_type", "recommendation_id", "track"),
+)
+SCHEMA: Final = pa.schema(
+    [
+        *(lake.SCHEMA.field(name) for name in _FROM_RAW),
+        pa.field("event_value", pa.float64()),
+        pa.field("generation", pa.int32()),
+    ]
+)
+"""Columns of the curated table.
+
+`event_value` is the audible share of the track as Personalize gets it, for completions and skips
+whose lengths are known. `generation` counts the rewritings of a day: it is that in which the row
+came in, by which a later build tells what is new.
+"""
+
+_VALUED: Final = pa.array([EventType.COMPLETE.value, EventType.SKIP.value])
+_KINDS: Final = pa.array(sorted(kind.value for kind in PERSONALIZE_TYPES))
+
+
+class Picked(Struct, frozen=True, kw_only=True):
+    """What became of some rows of the raw lake.
+
+    Attributes:
+        table: the interactions among them, in the columns of `SCHEMA` less `generation`; copies
+            are still in it.
+        rows: how many rows there were.
+        invalid: rows that are no valid event.
+        other: valid events of a type that is no interaction.
+    """
+
+    table: pa.Table
+    rows: int
+    invalid: int
+    other: int
+
+
+def glue_columns() -> list[dict[str, str]]:
+    """The columns of the curated Glue table."""
+    own = {pa.float64(): "double", pa.int32(): "int"}
+    raw = {column["Name"]: column["Type"] for column in events.glue_columns()}
+    return [
+        {"Name": field.name, "Type": raw.get(field.name) or own[field.type]} for field in SCHEMA
+    ]
+
+
+def pick(raw: pa.Table) -> Picked:
+    """The interactions among rows of the raw lake, in the columns of `lake.SCHEMA`."""
+    good = raw.filter(valid(raw))
+    kept = good.filter(pc.is_in(good["event_type"], _KINDS))
+    return Picked(
+        table=kept.select(list(_FROM_RAW)).append_column("event_value", _values(kept)),
+        rows=raw.num_rows,
+        invalid=raw.num_rows - good.num_rows,
+        other=good.num_rows - kept.num_rows,
+    )
+
+
+def merged(standing: pa.Table | None, new: Sequence[pa.Table], generation: int) -> pa.Table:
+    """A day's rows with what is new, each event once, in the order of the CSV.
+
+    Args:
+        standing: the day's rows until now; a new copy of one of them changes nothing.
+        new: tables of `pick`; of copies the first stays.
+        generation: of the rows that are new.
+    """
+    fresh = pa.concat_tables([SCHEMA.empty_table().drop_columns(["generation"]), *new])
+    marks = pa.repeat(pa.scalar(generation, pa.int32()), fresh.num_rows)
+    fresh = fresh.append_column(SCHEMA.field("generation"), marks).cast(SCHEMA)
+    together = fresh if standing is None else pa.concat_tables([standing, fresh])
+    first = _first_of_each(together["event_id"])
+    order = _order(together if first is None else together.take(first))
+    return together.take(order if first is None else first.take(order))
+
+
+def is_repetition(rows: pa.Table, before: pa.Table | None) -> NDArray[np.bool_]:
+    """Which rows are the same interaction as the row before them.
+
+    Args:
+        rows: in the order of the CSV, columns as in `SCHEMA`.
+        before: what preceded `rows`; only its last row counts.
+    """
+    joined = rows if before is None or not before.num_rows else _after(before, rows)
+    same = np.ones(max(joined.num_rows - 1, 0), bool)
+    for column in _identity(joined):
+        same &= column[1:] == column[:-1]
+    return same if joined.num_rows > rows.num_rows else np.insert(same, 0, [False][: len(rows)])
+
+
+def _after(before: pa.Table, rows: pa.Table) -> pa.Table:
+    last = before.slice(before.num_rows - 1).select(rows.column_names)
+    return pa.concat_tables([last, rows]).unify_dictionaries()
+
+
+def _identity(rows: pa.Table) -> list[NDArray[np.int64]]:
+    """What makes an interaction one to Personalize, as numbers that are equal where it is."""
+    texts = [_codes(rows[name]) for name in ("track_id", "event_type", "user_id")]
+    return [seconds(rows), *texts, _value_codes(rows)]
+
+
+def seconds(rows: pa.Table) -> NDArray[np.int64]:
+    """TIMESTAMP of each row: milliseconds are cut off, as in the stream."""
+    whole: NDArray[np.int64] = rows["occurred_at"].to_numpy() // 1000
+    return whole
+
+
+def _values(rows: pa.Table) -> pa.Array:
+    """EVENT_VALUE, equal in every bit to what the hot path sends; null where it sends none."""
+    length, listened = rows["duration_ms"], rows["listened_ms"]
+    known = pc.and_(
+        pc.is_in(rows["event_type"], _VALUED),
+        pc.and_(pc.is_valid(listened), pc.greater(pc.fill_null(length, 0), 0)),
+    ).to_numpy()
+    parts = [pc.fill_null(column, 1).to_numpy().astype(np.float64) for column in (listened, length)]
+    shares = np.minimum(parts[0] / np.where(known, parts[1], 1.0), 1.0)
+    return pa.array(rounded_shares(np.where(known, shares, 0.0)), mask=~known)
+
+
+def _first_of_each(ids: pa.ChunkedArray) -> pa.Array | None:
+    """Where each id stands first; None when none stands twice."""
+    encoded = _encoded(ids)
+    if len(encoded.dictionary) == len(ids):
+        return None
+    _, first = np.unique(encoded.indices.to_numpy(), return_index=True)
+    return pa.array(np.sort(first))
+
+
+def _order(rows: pa.Table) -> pa.Array:
+    """The rows by time in seconds, user, track, type and value, then as long as they are there."""
+    texts = [_ranks(rows[name]) for name in ("track_id", "event_type", "user_id")]
+    track, kind, user = texts
+    minor = (_value_codes(rows) << 32) | rows["generation"].to_numpy().astype(np.int64)
+    return pa.array(np.lexsort((minor, (track << 8) | kind, (seconds(rows) << 31) | user)))
+
+
+def _value_codes(rows: pa.Table) -> NDArray[np.int64]:
+    """Values as whole numbers, a missing one after all others."""
+    values = pc.fill_null(rows["event_value"], 2.0).to_numpy()
+    codes: NDArray[np.int64] = np.rint(values * SCALE).astype(np.int64)
+    return codes
+
+
+def _ranks(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Texts as numbers in the order of their bytes."""
+    encoded = _encoded(column)
+    order = pc.sort_indices(encoded.dictionary).to_numpy()
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order))
+    made: NDArray[np.int64] = ranks[encoded.indices.to_numpy()]
+    return made
+
+
+def _codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    codes: NDArray[np.int64] = _encoded(column).indices.to_numpy()
+    return codes
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    return column.unify_dictionaries().combine_chunks()
