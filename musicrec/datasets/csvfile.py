@@ -2,17 +2,20 @@ r"""Tables as the CSV that Amazon Personalize imports, streamed to S3.
 
 Its rules (developer guide, "Preparing training data"): a header without quotes, UTF-8, one line a
 record, an empty cell for null, text in double quotes where it needs them, and a backslash before a
-quote or backslash inside. Neither pyarrow's nor pandas's writer offers the backslash vectorised.
+quote or backslash inside. Neither pyarrow's nor pandas's writer offers the backslash, so
+pyarrow's serves for the tables in which nothing needs it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Final, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
+from pyarrow import csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 PART_BYTES: Final = 16 * 2**20
 """Size of an uploaded part: 10,000 parts, S3's limit, make 160 GB, more than one import may hold."""
+
+_QUOTED: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
 
 _LINE_ROWS: Final = 100_000
 """Rows joined at once; keeps a joined string far below Arrow's 2 GB."""
@@ -49,7 +55,10 @@ def header(names: Sequence[str]) -> bytes:
 
 
 def lines(table: pa.Table) -> bytes:
-    """The rows of a table as CSV lines, without a header."""
+    """The rows of a table as CSV lines, without a header; texts may be dictionaries."""
+    texts = [column for column in table.columns if not _is_number(column)]
+    if not any(_any_needs_quotes(column) for column in texts):
+        return _plain_lines(table)
     parts = []
     for start in range(0, table.num_rows, _LINE_ROWS):
         cells = [_cells(column) for column in table.slice(start, _LINE_ROWS).columns]
@@ -61,11 +70,46 @@ def lines(table: pa.Table) -> bytes:
     return b"".join(parts)
 
 
+def first_cell(line: bytes) -> str:
+    """The identifier with which a line begins, as it was before it was quoted."""
+    if not line.startswith(b'"'):
+        return line.split(b",", 1)[0].decode()
+    match = _QUOTED.match(line)
+    assert match
+    return _ESCAPED.sub(rb"\1", match[1]).decode()
+
+
+def _plain_lines(table: pa.Table) -> bytes:
+    """Nothing needs quotes, which is nearly always so: pyarrow's own writer is twice as quick."""
+    sink = pa.BufferOutputStream()
+    csv.write_csv(table, sink, csv.WriteOptions(include_header=False, quoting_style="none"))
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+def _is_number(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+
+
+def _any_needs_quotes(column: pa.ChunkedArray) -> bool:
+    distinct = (
+        [chunk.dictionary for chunk in column.chunks]
+        if pa.types.is_dictionary(column.type)
+        else column.chunks
+    )
+    found = (pc.any(_needs_quotes(values)).as_py() for values in distinct)
+    return any(map(bool, found))
+
+
+def _needs_quotes(values: pa.Array) -> pa.Array:
+    return pc.match_substring_regex(values, r'[",\\\r\n]|^\s|\s$')
+
+
 def _cells(column: pa.ChunkedArray) -> pa.Array:
-    values = column.combine_chunks()
-    if not pa.types.is_string(values.type):
-        return values.cast(pa.string())
-    needs_quotes = pc.match_substring_regex(values, r'[",\\\r\n]|^\s|\s$')
+    if _is_number(column):
+        return column.combine_chunks().cast(pa.string())
+    values = column.cast(pa.string()).combine_chunks()
+    needs_quotes = _needs_quotes(values)
     if not pc.any(needs_quotes).as_py():
         return values
     escaped = pc.replace_substring_regex(values, r'(["\\])', r"\\\1")

@@ -103,6 +103,11 @@ def merged(standing: pa.Table | None, new: Sequence[pa.Table], generation: int) 
     return together.take(order if first is None else first.take(order))
 
 
+def ordered(rows: pa.Table) -> pa.Table:
+    """The rows in the order of the CSV: second, user, track, type, value, generation."""
+    return rows.take(_order(rows))
+
+
 def is_repetition(rows: pa.Table, before: pa.Table | None) -> NDArray[np.bool_]:
     """Which rows are the same interaction as the row before them.
 
@@ -110,16 +115,23 @@ def is_repetition(rows: pa.Table, before: pa.Table | None) -> NDArray[np.bool_]:
         rows: in the order of the CSV, columns as in `SCHEMA`.
         before: what preceded `rows`; only its last row counts.
     """
-    joined = rows if before is None or not before.num_rows else _after(before, rows)
-    same = np.ones(max(joined.num_rows - 1, 0), bool)
-    for column in _identity(joined):
-        same &= column[1:] == column[:-1]
-    return same if joined.num_rows > rows.num_rows else np.insert(same, 0, [False][: len(rows)])
+    same = np.ones(max(rows.num_rows - 1, 0), bool)
+    for codes in _identity(rows):
+        same &= codes[1:] == codes[:-1]
+    if not rows.num_rows:
+        return same
+    is_first_same = (
+        before is not None
+        and before.num_rows > 0
+        and _one(before, before.num_rows - 1) == _one(rows, 0)
+    )
+    return np.concatenate([np.array([is_first_same]), same])
 
 
-def _after(before: pa.Table, rows: pa.Table) -> pa.Table:
-    last = before.slice(before.num_rows - 1).select(rows.column_names)
-    return pa.concat_tables([last, rows]).unify_dictionaries()
+def _one(rows: pa.Table, index: int) -> tuple[object, ...]:
+    (row,) = rows.slice(index, 1).to_pylist()
+    texts = (row[name] for name in ("track_id", "event_type", "user_id"))
+    return row["occurred_at"] // 1000, row["event_value"], *texts
 
 
 def _identity(rows: pa.Table) -> list[NDArray[np.int64]]:

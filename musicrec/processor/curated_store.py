@@ -186,8 +186,12 @@ class CuratedStore:
             raise
         return msgspec.json.decode(body, type=DayRecord)
 
-    def file(self, standing: StandingDay) -> pq.ParquetFile:
+    def file(self, standing: StandingDay, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
         """A day's data, in memory as it lies in S3: compressed.
+
+        Args:
+            standing: the day.
+            dictionaries: columns to read as dictionaries.
 
         Raises:
             DayChangedError: another writer replaced the day since it was listed.
@@ -200,7 +204,9 @@ class CuratedStore:
             if error.response["Error"]["Code"] in _LOST_RACE:
                 raise DayChangedError(standing.day) from error
             raise
-        return pq.ParquetFile(pa.BufferReader(answer["Body"].read()))
+        return pq.ParquetFile(
+            pa.BufferReader(answer["Body"].read()), read_dictionary=list(dictionaries)
+        )
 
     def table(self, standing: StandingDay | None) -> pa.Table:
         """A day's rows, all columns."""
