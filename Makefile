@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer lock picture sample clean
+.PHONY: help demo up lab test test-kills test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer bench-builder lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -79,6 +79,9 @@ bench-serving: $(RUNTIME) ## how quickly the embedded Personalize answers at the
 
 bench-producer: $(RUNTIME) ## how right the producer is, on simulated evenings whose truth is known (minutes)
 	$(BIN)/python -m benchmarks.producer $(BENCH)
+
+bench-builder: $(RUNTIME) ## the daily build of 1 and 10 million events: seconds, memory, beside bare pyarrow (minutes; BENCH="--millions 1 10 50")
+	$(BIN)/python -m benchmarks.builder $(BENCH)
 
 lock: ## resolve the dependencies again (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-package musicrec requirements.in -o requirements.lock

@@ -30,7 +30,8 @@ class SeenTracks:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._known: set[str] = set()
+        self._looked_up = pa.array([], pa.string())
+        self._unknown: set[str] = set()
         self._named: list[pa.Table] = []
         self.tracks: dict[str, Track] = {}
 
@@ -42,7 +43,7 @@ class SeenTracks:
             names: reads what the events say of their tracks (`interactions.NAMES`); called only
                 when one of the tracks is unknown.
         """
-        if unknown := self._unknown(track_ids):
+        if unknown := self._nameless(track_ids):
             events = names()
             named = pc.greater(pc.utf8_length(pc.struct_field(events["track"], "name")), 0)
             wanted = pc.is_in(events["track_id"], pa.array(unknown, pa.string()))
@@ -56,14 +57,21 @@ class SeenTracks:
             for row in _first_of_each(events).to_pylist():
                 self.tracks[row["track_id"]] = _seen(row)
 
-    def _unknown(self, track_ids: pa.ChunkedArray) -> list[str]:
-        new = [
-            track_id
-            for track_id in track_ids.unique().to_pylist()
-            if track_id not in self._known and track_id not in self.tracks
-        ]
-        self._known.update(self._catalog.get_many(new))
-        return [track_id for track_id in new if track_id not in self._known]
+    def _nameless(self, track_ids: pa.ChunkedArray) -> list[str]:
+        """Those tracks of which neither the catalogue nor an earlier day knows the name."""
+        distinct = track_ids.unique().cast(pa.string())
+        new = distinct.filter(pc.invert(pc.is_in(distinct, self._looked_up)))
+        if len(new):
+            ids = new.to_pylist()
+            self._unknown.update(set(ids) - self._catalog.known(ids))
+            self._looked_up = pa.concat_arrays([self._looked_up, new])
+        nameless = self._unknown - self.tracks.keys()
+        if not nameless:
+            return []
+        here: list[str] = distinct.filter(
+            pc.is_in(distinct, pa.array(sorted(nameless)))
+        ).to_pylist()
+        return here
 
 
 def merged(catalog: Catalog, seen: dict[str, Track]) -> Iterator[Track]:

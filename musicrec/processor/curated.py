@@ -44,6 +44,14 @@ whose lengths are known. `generation` counts the rewritings of a day: it is that
 came in, by which a later build tells what is new.
 """
 
+_ORDERED_BY: Final = [
+    *("occurred_at", "user_id", "track_id", "event_type", "event_value", "generation"),
+]
+_UUID: Final = 36
+_HEX: Final = np.delete(np.arange(_UUID), [8, 13, 18, 23])  # a UUID's text less its dashes
+_DIGIT: Final = np.zeros(256, np.uint8)
+_DIGIT[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
+
 _VALUED: Final = pa.array([EventType.COMPLETE.value, EventType.SKIP.value])
 _KINDS: Final = pa.array(sorted(kind.value for kind in PERSONALIZE_TYPES))
 
@@ -99,8 +107,10 @@ def merged(standing: pa.Table | None, new: Sequence[pa.Table], generation: int) 
     fresh = fresh.append_column(SCHEMA.field("generation"), marks).cast(SCHEMA)
     together = fresh if standing is None else pa.concat_tables([standing, fresh])
     first = _first_of_each(together["event_id"])
-    order = _order(together if first is None else together.take(first))
-    return together.take(order if first is None else first.take(order))
+    keys = together.select(_ORDERED_BY)
+    if first is None:
+        return together.take(_order(keys))
+    return together.take(first.take(_order(keys.take(first))))
 
 
 def ordered(rows: pa.Table) -> pa.Table:
@@ -160,11 +170,26 @@ def _values(rows: pa.Table) -> pa.Array:
 
 def _first_of_each(ids: pa.ChunkedArray) -> pa.Array | None:
     """Where each id stands first; None when none stands twice."""
-    encoded = _encoded(ids)
-    if len(encoded.dictionary) == len(ids):
+    upper, lower = _halves(ids)
+    order = np.lexsort((lower, upper))  # stable: of equal ids the first stays first
+    upper, lower = upper[order], lower[order]
+    repeated = (upper[1:] == upper[:-1]) & (lower[1:] == lower[:-1])
+    if not repeated.any():
         return None
-    _, first = np.unique(encoded.indices.to_numpy(), return_index=True)
-    return pa.array(np.sort(first))
+    return pa.array(np.sort(order[np.concatenate([[True], ~repeated])]))
+
+
+def _halves(ids: pa.ChunkedArray) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """UUIDs as two numbers each: a tenth of the work that comparing their texts is."""
+    texts = ids.combine_chunks()
+    if not len(texts):
+        return (np.empty(0, np.uint64),) * 2
+    ends = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :]
+    characters = np.frombuffer(texts.buffers()[2], np.uint8, _UUID * len(texts), ends[0])
+    digits = _DIGIT[characters.reshape(-1, _UUID)[:, _HEX]]
+    octets = np.ascontiguousarray((digits[:, ::2] << 4) | digits[:, 1::2])
+    numbers = octets.view(">u8").astype(np.uint64)
+    return numbers[:, 0], numbers[:, 1]
 
 
 def _order(rows: pa.Table) -> pa.Array:
@@ -198,6 +223,6 @@ def _codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    return column.unify_dictionaries().combine_chunks()
+    if pa.types.is_dictionary(column.type):
+        return column.unify_dictionaries().combine_chunks()
+    return column.combine_chunks().dictionary_encode()
