@@ -30,6 +30,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
         poison_queue_url: SQS queue of records that could not be processed.
         database: Glue database of the lake.
         table: Glue table of the raw events.
+        workgroup: Athena work group whose results go to the bucket.
         schedule_rule: EventBridge rule that builds the datasets daily.
         personalize_role_arn: role that Personalize reads the bucket with.
     """
@@ -45,6 +46,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     poison_queue_url: str
     database: str
     table: str
+    workgroup: str
     schedule_rule: str
     personalize_role_arn: str
 
