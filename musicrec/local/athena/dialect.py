@@ -96,12 +96,151 @@ def _regexp_replace(node: Expr) -> Expr:
     return node
 
 
+def _moved(node: Expr) -> Expr:
+    """A date moved by an interval stays a date in Trino; DuckDB makes it a timestamp."""
+    for side, other in ((node.this, node.expression), (node.expression, node.this)):
+        if isinstance(side, exp.Interval) and not isinstance(other, exp.Interval):
+            return exp.Anonymous(this="cast_to_type", expressions=[node.copy(), other.copy()])
+    return node
+
+
+def _slice(node: Expr) -> Expr:
+    return _call("slice", node.this, node.args["start"], node.args["end"])
+
+
+def _array_position(node: Expr) -> Expr:
+    return _call("array_position", node.this, node.expression)
+
+
+def _split(node: Expr) -> Expr:
+    limit = node.args.get("limit")
+    return _call("split", node.this, node.expression, limit) if limit is not None else node
+
+
+def _split_part(node: Expr) -> Expr:
+    return _call("split_part", node.this, node.args["delimiter"], node.args["part_index"])
+
+
+def _sequence(node: Expr) -> Expr:
+    first, last, step = node.args["start"], node.args["end"], node.args.get("step")
+    if step is None and isinstance(first, exp.Cast) and first.is_type("date"):
+        step = exp.Interval(this=exp.Literal.string("1"), unit=exp.var("DAY"))
+    if isinstance(step, exp.Interval):
+        return _call("sequence_of_times", first, last, step)
+    return node if step is not None else _call("sequence", first, last)
+
+
+def _format(node: Expr) -> Expr:
+    return exp.Anonymous(this="printf", expressions=[node.this, *node.expressions])
+
+
+def _repeat(node: Expr) -> Expr:
+    of_lists = exp.Array(expressions=[node.this])
+    return exp.Anonymous(this="repeat", expressions=[of_lists, node.args["times"]])
+
+
+def _json_extract_scalar(node: Expr) -> Expr:
+    path = node.expression
+    if isinstance(path, exp.JSONPath):
+        path = exp.Literal.string(path.sql(dialect="duckdb").strip("'"))
+    return _call("json_extract_scalar", node.this, path)
+
+
+def _reduce(node: Expr) -> Expr:
+    """The last argument, which makes the result of the state, is lost in translation."""
+    finish = node.args.get("finish")
+    node.set("finish", None)
+    if finish is None:
+        return node
+    state = exp.Array(expressions=[node.copy()])
+    made = exp.Anonymous(this="list_transform", expressions=[state, finish])
+    return exp.Anonymous(this="list_extract", expressions=[made, exp.Literal.number(1)])
+
+
+def _matches(node: exp.Anonymous, name: str) -> Expr:
+    tested = exp.Anonymous(this="list_transform", expressions=list(node.expressions))
+    return exp.Anonymous(this=f"{name}_match_of", expressions=[tested])
+
+
+def _zip_with(node: exp.Anonymous) -> Expr:
+    """Both arrays as one of pairs, whose parts the lambda's names stand for."""
+    one, other, function = node.expressions
+    body = function.this
+    for number, name in enumerate(function.expressions, start=1):
+        for said in list(body.find_all(exp.Identifier)):
+            if said.name == name.name:
+                said.replace(_part_of_pair(number))
+    pairs = exp.Anonymous(this="list_zip", expressions=[one, other])
+    over = exp.Lambda(this=body, expressions=[exp.to_identifier("pair")])
+    return exp.Anonymous(this="list_transform", expressions=[pairs, over])
+
+
+def _part_of_pair(number: int) -> Expr:
+    place = exp.Literal.number(number)
+    return exp.Anonymous(this="struct_extract", expressions=[exp.to_identifier("pair"), place])
+
+
+def _unnest(node: exp.Unnest) -> Expr:
+    """Several arrays side by side, or one of rows: in DuckDB a SELECT unnests these."""
+    alias = node.args.get("alias")
+    names = list(alias.columns) if alias is not None else []
+    arrays = node.expressions
+    offset = node.args.get("offset")
+    if len(arrays) < 2 and len(names) < 2:
+        return node
+    columns: list[Expr] = [exp.Anonymous(this="unnest", expressions=[one]) for one in arrays]
+    if len(arrays) == 1:
+        depth = exp.PropertyEQ(
+            this=exp.to_identifier("max_depth"), expression=exp.Literal.number(2)
+        )
+        columns[0].append("expressions", depth)
+    if isinstance(offset, exp.Identifier):
+        longest = [exp.Anonymous(this="len", expressions=[one.copy()]) for one in arrays]
+        counted = exp.Anonymous(this="trino_places", expressions=[exp.Array(expressions=longest)])
+        columns.append(exp.Anonymous(this="unnest", expressions=[counted]))
+        names.append(offset)
+    renamed = exp.TableAlias(this=alias.this if alias else None, columns=names)
+    return exp.Subquery(this=exp.select(*columns), alias=renamed)
+
+
+_RENAMED: Final = {
+    "TO_MILLISECONDS": "to_milliseconds",
+    "TO_BASE": "to_base",
+    "URL_ENCODE": "url_encode",
+}
+
+
+def _anonymous(node: exp.Anonymous) -> Expr:
+    name = str(node.this).upper()
+    if name in _RENAMED:
+        return _call(_RENAMED[name], *node.expressions)
+    if name in {"ANY_MATCH", "ALL_MATCH"}:
+        return _matches(node, name.partition("_")[0].lower())
+    if name == "NONE_MATCH":
+        return exp.Not(this=_matches(node, "any"))
+    return _zip_with(node) if name == "ZIP_WITH" else node
+
+
 _CHANGES: Final[dict[type[Any], Callable[[Any], Expr]]] = {
+    exp.Add: _moved,
+    exp.Anonymous: _anonymous,
+    exp.ArrayPosition: _array_position,
     exp.ArraySize: _cardinality,
+    exp.ArraySlice: _slice,
     exp.DateAdd: _date_add,
     exp.DateDiff: _date_diff,
+    exp.DateTrunc: _date_trunc,
     exp.Extract: _extract,
+    exp.Format: _format,
+    exp.GenerateSeries: _sequence,
+    exp.JSONExtractScalar: _json_extract_scalar,
+    exp.Reduce: _reduce,
     exp.RegexpExtract: _regexp_extract,
     exp.RegexpReplace: _regexp_replace,
+    exp.Repeat: _repeat,
+    exp.Split: _split,
+    exp.SplitPart: _split_part,
+    exp.Sub: _moved,
     exp.TimestampTrunc: _date_trunc,
+    exp.Unnest: _unnest,
 }
