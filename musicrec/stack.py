@@ -99,6 +99,14 @@ class LakeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     curated_prefix: str
 
 
+class AthenaSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The work group that asks the lake: where results go, and how much one query may read."""
+
+    results_prefix: str
+    results_expire_days: int
+    scan_limit_bytes: int
+
+
 class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How Firehose buffers, partitions and names what it writes."""
 
@@ -141,6 +149,7 @@ class StackSettings(Struct, frozen=True, forbid_unknown_fields=True):
     functions: dict[str, FunctionSettings]
     event_source_mappings: dict[str, MappingSettings]
     lake: LakeSettings
+    athena: AthenaSettings
     delivery: DeliverySettings
     schedule: ScheduleSettings
     api: ApiSettings
@@ -182,6 +191,11 @@ class StackNames(Struct, frozen=True):
     @property
     def delivery_stream(self) -> str:
         """Firehose stream that fills the lake."""
+        return f"{self.name}-lake"
+
+    @property
+    def workgroup(self) -> str:
+        """Athena work group that asks the lake."""
         return f"{self.name}-lake"
 
     @property

@@ -67,6 +67,12 @@ def _lifecycle(stack: StackSettings) -> list[dict[str, Any]]:
             "Filter": {"Prefix": lake.errors_prefix},
             "Expiration": {"Days": lake.errors_expire_days},
         },
+        {
+            "ID": "query-results-expire",
+            "Status": "Enabled",
+            "Filter": {"Prefix": stack.athena.results_prefix},
+            "Expiration": {"Days": stack.athena.results_expire_days},
+        },
     ]
 
 
@@ -140,6 +146,24 @@ def _table_input(
             "SerdeInfo": {"SerializationLibrary": _PARQUET_SERDE},
         },
     }
+
+
+def deploy_workgroup(stack: Target) -> None:
+    """Make the Athena work group; the client may still choose another place for results."""
+    athena, name = stack.aws.client("athena"), stack.names.workgroup
+    if found(lambda: athena.get_work_group(WorkGroup=name), "InvalidRequestException"):
+        return
+    settings = stack.settings.athena
+    location = f"s3://{stack.names.bucket}/{settings.results_prefix}"
+    athena.create_work_group(
+        Name=name,
+        Description="Questions to the lake of listening events",
+        Configuration={
+            "EnforceWorkGroupConfiguration": False,
+            "ResultConfiguration": {"OutputLocation": location},
+            "BytesScannedCutoffPerQuery": settings.scan_limit_bytes,
+        },
+    )
 
 
 def deploy_delivery_stream(stack: Target) -> None:

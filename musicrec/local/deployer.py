@@ -27,6 +27,7 @@ from musicrec.local.deployed_storage import (
     deploy_profile_table,
     deploy_queue,
     deploy_stream,
+    deploy_workgroup,
     set_queue_retention,
 )
 from musicrec.local.parts import Aws
@@ -62,6 +63,7 @@ def deploy(
     deploy_profile_table(stack)
     _roles(stack)
     deploy_lake_tables(stack)
+    deploy_workgroup(stack)
     functions = {key: deploy_function(stack, key) for key in stack.settings.functions}
     for key in stack.settings.event_source_mappings:
         deploy_event_source_mapping(stack, key)
@@ -95,6 +97,7 @@ def _publish(stack: Target, queue_url: str, api: DeployedApi) -> Deployment:
         database=names.name,
         table=stack.settings.lake.table,
         curated_table=stack.settings.lake.curated_table,
+        workgroup=names.workgroup,
         schedule_rule=names.schedule_rule,
         personalize_role_arn=names.role_arn("personalize"),
     )

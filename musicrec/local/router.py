@@ -64,6 +64,7 @@ class Routes:
     Attributes:
         moto: stores everything that nobody else takes.
         personalize: everything signed for Personalize.
+        athena: everything signed for Athena.
         gateway: executes the stored REST APIs.
         invoke: Lambda's Invoke API.
         runtime: Lambda's runtime API.
@@ -74,6 +75,7 @@ class Routes:
 
     moto: WSGIApplication
     personalize: WSGIApplication
+    athena: WSGIApplication
     gateway: WSGIApplication
     invoke: WSGIApplication
     runtime: WSGIApplication
@@ -112,6 +114,8 @@ class Router:
         """The application of ours that takes a request, None when it is moto's."""
         if service == "personalize":
             return self._routes.personalize
+        if service == "athena":
+            return self._routes.athena
         if service == "lambda":
             return self._routes.invoke if invoke_api.PATH.fullmatch(path) else None
         if service not in {"", "execute-api"}:

@@ -148,6 +148,7 @@ class _Running:
         runtime: str,
     ) -> None:
         # Imported here: together they cost most of a second, which `musicrec --help` need not wait.
+        from musicrec.local.athena import AthenaApp  # noqa: PLC0415 - see above
         from musicrec.local.firehose import DeliveryStreams  # noqa: PLC0415 - see above
         from musicrec.local.gateway import Gateway  # noqa: PLC0415 - see above
         from musicrec.local.personalize.app import create_app  # noqa: PLC0415 - see above
@@ -177,6 +178,8 @@ class _Running:
         stack.callback(self.gateway.close)
         life_cycle = LifeCycle.from_environment(os.environ)
         self.personalize = create_app(aws=self.aws, clock=clock, life_cycle=life_cycle)
+        self.athena = AthenaApp(aws=self.aws, clock=clock)
+        stack.callback(self.athena.close)
         http.start(Router(self._routes()))
         for animator in (self.delivery, self.schedules, self.event_sources, self.functions):
             stack.callback(animator.stop)
@@ -205,6 +208,7 @@ class _Running:
         return Routes(
             moto=self._moto,
             personalize=self.personalize,
+            athena=self.athena,
             gateway=self.gateway,
             invoke=InvokeApi(self.functions),
             runtime=self.functions.runtime_api,
@@ -248,3 +252,4 @@ class _Running:
         self.delivery.reset()
         self.gateway.reset()
         self.personalize.reset()
+        self.athena.reset()

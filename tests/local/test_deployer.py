@@ -27,6 +27,7 @@ SHAPES = {
     "apigateway": ("get_rest_apis", {}),
     "lambda": ("list_event_source_mappings", {}),
     "ssm": ("describe_parameters", {}),
+    "athena": ("list_work_groups", {}),
 }
 
 
@@ -153,6 +154,17 @@ class TestDeploy:
         prefixes = [rule["Filter"]["Prefix"] for rule in rules]
         names = ("curated/", "curated-records/", "datasets/")
         assert not [name for name in names for prefix in prefixes if name.startswith(prefix)]
+
+    def test_query_results_go_to_the_bucket_and_expire(self, aws, deployed):
+        """The work group writes under athena/, which is emptied after days, and limits scans."""
+        group = aws.client("athena").get_work_group(WorkGroup=deployed.workgroup)["WorkGroup"]
+        configuration = group["Configuration"]
+        location = configuration["ResultConfiguration"]["OutputLocation"]
+        assert location == f"s3://{deployed.bucket}/athena/"
+        assert configuration["BytesScannedCutoffPerQuery"] == 100 * 2**30
+        rules = aws.client("s3").get_bucket_lifecycle_configuration(Bucket=deployed.bucket)["Rules"]
+        (results,) = [rule for rule in rules if rule["Filter"] == {"Prefix": "athena/"}]
+        assert results["Expiration"]["Days"] == 7
 
     def test_the_raw_lake_ages_out(self, aws, deployed):
         """Objects under raw/ move to ever colder storage."""

@@ -7,7 +7,7 @@ import pytest
 
 from musicrec.local.router import Router, Routes, signing_service
 
-NAMES = ("moto", "personalize", "gateway", "invoke", "runtime", "admin")
+NAMES = ("moto", "personalize", "athena", "gateway", "invoke", "runtime", "admin")
 
 
 def answering(name):
