@@ -83,10 +83,6 @@ class Bucket:
         self._etags[Key] = f"etag-{next(self._number)}"
         return self._done("put", Key, {})
 
-    def copy_object(self, *, CopySource: dict[str, str], Key: str, **more: Any) -> dict[str, Any]:  # noqa: N803 - as above
-        """Copy within the bucket."""
-        return self.put_object(Body=self.objects[CopySource["Key"]][0], Key=Key, **more)
-
     def get_object(self, *, Bucket: str, Key: str, **more: Any) -> dict[str, Any]:  # noqa: N803 - as above
         """An object's content, unless it is archived or a condition fails."""
         assert Bucket == self.name

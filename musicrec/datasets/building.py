@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from musicrec.datasets import catalogue, checks, csvfile, engines, items, manifest, plans, users
+from musicrec.datasets.athena_engine import AthenaDayWriter, AthenaEngine, AthenaQueries
 from musicrec.datasets.changes import Comparison
 from musicrec.datasets.checks import Evidence
 from musicrec.datasets.engines import EngineChoice, LambdaEngine, Work
@@ -17,8 +18,9 @@ from musicrec.datasets.items import SeenTracks
 from musicrec.datasets.manifest import BuiltDataset, Manifest, ManifestNotFoundError, WholeFile
 from musicrec.datasets.schemas import KINDS, SCHEMAS, DatasetKind, fingerprint
 from musicrec.processor.curated_store import CuratedStore, Taken
-from musicrec.processor.curation import curate
+from musicrec.processor.curation import ArrowDayWriter, curate
 from musicrec.processor.profiles import ProfileStore
+from musicrec.processor.raw_objects import RawObjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,10 +36,11 @@ if TYPE_CHECKING:
     from musicrec.deployment import Deployment
     from musicrec.personalize.clients import Clients
     from musicrec.processor.curated_store import DayRecord, StandingDay
+    from musicrec.processor.curation import DayOfNews
 
 
 class Build:
-    """The build of one date.
+    """The build of one date; it is also what rewrites curated days (`DayWriter`).
 
     Args:
         clients: where to.
@@ -68,7 +71,8 @@ class Build:
 
     def run(self, catalog: Catalog) -> Manifest:
         """Curate, write the files, check them, keep the manifest."""
-        self._evidence.unreadable = curate(self._s3, self._bucket, self._run_date).unreadable
+        curation = curate(self._s3, self._bucket, self._run_date, self)
+        self._evidence.unreadable = curation.unreadable
         standing, seen = self._store.standing(), SeenTracks(catalog)
         datasets: dict[DatasetKind, BuiltDataset] = {}
         datasets["interactions"], days = self._interactions(standing, seen)
@@ -139,9 +143,27 @@ class Build:
             dropped=dropped,
         )
 
+    def write(self, news: DayOfNews) -> DayRecord:
+        """Rewrite one curated day with the engine that its size asks for.
+
+        Raises:
+            DayChangedError: another build was first.
+        """
+        size = sum(one.size for one in news.objects) + (news.standing.size if news.standing else 0)
+        if engines.choose(self._choice, size, engines.DAY_BYTES) == "lambda":
+            return ArrowDayWriter(self._store, RawObjects(self._s3, self._bucket)).write(news)
+        return AthenaDayWriter(self._clients, self._deployment, self._store, self._queries()).write(
+            news
+        )
+
     def _engine_for(self, work: Work) -> Engine:
         self._engine = engines.choose(self._choice, work.size, engines.READ_BYTES)
-        return LambdaEngine(self._s3, self._bucket, self._store)
+        if self._engine == "lambda":
+            return LambdaEngine(self._s3, self._bucket, self._store)
+        return AthenaEngine(self._clients, self._deployment, self._queries())
+
+    def _queries(self) -> AthenaQueries:
+        return AthenaQueries(self._clients, self._deployment)
 
     def _records(self, kind: DatasetKind, tables: Iterable[pa.Table]) -> BuiltDataset:
         """USERS or ITEMS: the whole file, and one of what has changed where that is imported."""

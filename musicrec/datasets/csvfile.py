@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +18,7 @@ from msgspec import Struct
 from pyarrow import csv
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
@@ -88,17 +88,16 @@ def _plain_lines(table: pa.Table) -> bytes:
 
 
 def _is_number(column: pa.ChunkedArray) -> bool:
-    return pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
+    return bool(pa.types.is_integer(column.type) or pa.types.is_floating(column.type))
 
 
 def _any_needs_quotes(column: pa.ChunkedArray) -> bool:
-    distinct = (
-        [chunk.dictionary for chunk in column.chunks]
-        if pa.types.is_dictionary(column.type)
-        else column.chunks
-    )
-    found = (pc.any(_needs_quotes(values)).as_py() for values in distinct)
-    return any(map(bool, found))
+    is_dictionary = pa.types.is_dictionary(column.type)
+    for chunk in column.chunks:
+        values = chunk.dictionary if is_dictionary else chunk
+        if pc.any(_needs_quotes(values)).as_py():
+            return True
+    return False
 
 
 def _needs_quotes(values: pa.Array) -> pa.Array:
@@ -121,10 +120,19 @@ class S3File:
     """An S3 object written piece by piece, in memory bounded by one part.
 
     A context manager: leaving it without `finish` takes back what was uploaded.
+
+    Args:
+        s3: client.
+        bucket: where to.
+        key: where to.
+        metadata: of the object.
     """
 
-    def __init__(self, s3: S3Client, bucket: str, key: str) -> None:
+    def __init__(
+        self, s3: S3Client, bucket: str, key: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
         self._s3, self._bucket, self._key = s3, bucket, key
+        self._metadata = metadata or {}
         self._buffer = bytearray()
         self._digest = hashlib.sha256()
         self._size = 0
@@ -146,16 +154,24 @@ class S3File:
             self._upload_part(bytes(self._buffer[:PART_BYTES]))
             del self._buffer[:PART_BYTES]
 
-    def finish(self, *, unless_sha256: str | None = None) -> WrittenFile:
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._size
+
+    def finish(
+        self, *, unless_sha256: str | None = None, condition: Mapping[str, Any] | None = None
+    ) -> WrittenFile:
         """Make the object visible, or leave the one that is there when it has this content.
 
         Args:
             unless_sha256: digest of the object that stands there now, if one does.
+            condition: `IfMatch` or `IfNoneMatch`, as `PutObject` takes them.
         """
         sha256 = self._digest.hexdigest()
         changed = sha256 != unless_sha256
         if changed:
-            self._complete()
+            self._complete(condition or {})
         else:
             self._abort()
         return WrittenFile(
@@ -164,7 +180,9 @@ class S3File:
 
     def _upload_part(self, data: bytes) -> None:
         if self._upload is None:
-            started = self._s3.create_multipart_upload(Bucket=self._bucket, Key=self._key)
+            started = self._s3.create_multipart_upload(
+                Bucket=self._bucket, Key=self._key, Metadata=self._metadata
+            )
             self._upload = started["UploadId"]
         number = len(self._parts) + 1
         part = self._s3.upload_part(
@@ -176,9 +194,15 @@ class S3File:
         )
         self._parts.append({"ETag": part["ETag"], "PartNumber": number})
 
-    def _complete(self) -> None:
+    def _complete(self, condition: Mapping[str, Any]) -> None:
         if self._upload is None:
-            self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=bytes(self._buffer))
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=self._key,
+                Body=bytes(self._buffer),
+                Metadata=self._metadata,
+                **condition,
+            )
             return
         if self._buffer:
             self._upload_part(bytes(self._buffer))
@@ -187,6 +211,7 @@ class S3File:
             Key=self._key,
             UploadId=self._upload,
             MultipartUpload={"Parts": self._parts},
+            **condition,
         )
         self._upload = None
 

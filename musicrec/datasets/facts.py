@@ -121,6 +121,20 @@ class InteractionTally:
         self.first = min(self.first or bounds["min"], bounds["min"])
         self.last = max(self.last or bounds["max"], bounds["max"])
 
+    def add_users(self, ids: pa.Array, amounts: pa.Array) -> None:
+        """Add interactions that were counted elsewhere, by user id."""
+        self._users.add(ids, amounts)
+
+    def add_items(self, ids: pa.Array, amounts: pa.Array) -> None:
+        """Add interactions that were counted elsewhere, by item id."""
+        self._items.add(ids, amounts)
+
+    def add_type(self, kind: str, amount: int, first: int, last: int) -> None:
+        """Add interactions of one type that were counted elsewhere, with their times' bounds."""
+        self.types[kind] += amount
+        self.first = min(self.first or first, first)
+        self.last = max(self.last or last, last)
+
     @property
     def repeat_users(self) -> int:
         """Users with at least two interactions."""

@@ -244,27 +244,6 @@ class CuratedStore:
             ),
         )
 
-    def publish_copy(
-        self, day: str, source: str, record: DayRecord, standing: StandingDay | None
-    ) -> None:
-        """Replace a day by another object of the bucket, up to 5 GB, or leave all as it was.
-
-        Raises:
-            DayChangedError: another writer was first.
-        """
-        self.commit(
-            day,
-            record,
-            standing,
-            lambda extra: self._s3.copy_object(
-                Bucket=self._bucket,
-                Key=data_key(day),
-                CopySource={"Bucket": self._bucket, "Key": source},
-                MetadataDirective="REPLACE",
-                **extra,
-            ),
-        )
-
     def commit(
         self,
         day: str,
