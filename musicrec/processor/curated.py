@@ -8,6 +8,7 @@ build needs neither sorting nor the memory of a whole day.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from musicrec import events
 from musicrec.events import PERSONALIZE_TYPES, EventType
 from musicrec.processor import lake
 from musicrec.processor.rounding import SCALE, rounded_shares
-from musicrec.processor.validity import valid
+from musicrec.processor.validity import on_distinct, valid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +38,27 @@ SCHEMA: Final = pa.schema(
         pa.field("generation", pa.int32()),
     ]
 )
-"""Columns of the curated table.
+"""Columns of the curated table, of which `ENCODED` is the form in which a day is put together.
 
 `event_value` is the audible share of the track as Personalize gets it, for completions and skips
 whose lengths are known. `generation` counts the rewritings of a day: it is that in which the row
 came in, by which a later build tells what is new.
 """
+
+TEXTS: Final = (
+    *("user_id", "session_id", "track_id", "event_type", "source"),
+    *("device_type", "recommendation_id"),
+)
+"""Columns that repeat their texts: as dictionaries they are checked, moved and written quickly."""
+
+ENCODED: Final = pa.schema(
+    [
+        pa.field(field.name, pa.dictionary(pa.int32(), pa.string()))
+        if field.name in TEXTS
+        else field
+        for field in SCHEMA
+    ]
+)
 
 _ORDERED_BY: Final = [
     *("occurred_at", "user_id", "track_id", "event_type", "event_value", "generation"),
@@ -60,7 +76,7 @@ class Picked(Struct, frozen=True, kw_only=True):
     """What became of some rows of the raw lake.
 
     Attributes:
-        table: the interactions among them, in the columns of `SCHEMA` less `generation`; copies
+        table: the interactions among them, in the columns of `ENCODED` less `generation`; copies
             are still in it.
         rows: how many rows there were.
         invalid: rows that are no valid event.
@@ -85,27 +101,33 @@ def glue_columns() -> list[dict[str, str]]:
 def pick(raw: pa.Table) -> Picked:
     """The interactions among rows of the raw lake, in the columns of `lake.SCHEMA`."""
     good = raw.filter(valid(raw))
-    kept = good.filter(pc.is_in(good["event_type"], _KINDS))
+    kept = good.filter(on_distinct(good["event_type"], partial(pc.is_in, value_set=_KINDS)))
     return Picked(
-        table=kept.select(list(_FROM_RAW)).append_column("event_value", _values(kept)),
+        table=_picked(kept),
         rows=raw.num_rows,
         invalid=raw.num_rows - good.num_rows,
         other=good.num_rows - kept.num_rows,
     )
 
 
+def _picked(kept: pa.Table) -> pa.Table:
+    table = kept.select(list(_FROM_RAW)).append_column("event_value", _values(kept))
+    return table.cast(ENCODED.remove(ENCODED.get_field_index("generation")))
+
+
 def merged(standing: pa.Table | None, new: Sequence[pa.Table], generation: int) -> pa.Table:
     """A day's rows with what is new, each event once, in the order of the CSV.
 
     Args:
-        standing: the day's rows until now; a new copy of one of them changes nothing.
+        standing: the day's rows until now, as `ENCODED`; a new copy of one of them changes nothing.
         new: tables of `pick`; of copies the first stays.
         generation: of the rows that are new.
     """
-    fresh = pa.concat_tables([SCHEMA.empty_table().drop_columns(["generation"]), *new])
+    fresh = pa.concat_tables([ENCODED.empty_table().drop_columns(["generation"]), *new])
     marks = pa.repeat(pa.scalar(generation, pa.int32()), fresh.num_rows)
-    fresh = fresh.append_column(SCHEMA.field("generation"), marks).cast(SCHEMA)
-    together = fresh if standing is None else pa.concat_tables([standing, fresh])
+    fresh = fresh.append_column(ENCODED.field("generation"), marks)
+    tables = [fresh] if standing is None else [standing, fresh]
+    together = pa.concat_tables(tables).unify_dictionaries()
     first = _first_of_each(together["event_id"])
     keys = together.select(_ORDERED_BY)
     if first is None:
@@ -160,7 +182,7 @@ def _values(rows: pa.Table) -> pa.Array:
     """EVENT_VALUE, equal in every bit to what the hot path sends; null where it sends none."""
     length, listened = rows["duration_ms"], rows["listened_ms"]
     known = pc.and_(
-        pc.is_in(rows["event_type"], _VALUED),
+        on_distinct(rows["event_type"], partial(pc.is_in, value_set=_VALUED)),
         pc.and_(pc.is_valid(listened), pc.greater(pc.fill_null(length, 0), 0)),
     ).to_numpy()
     parts = [pc.fill_null(column, 1).to_numpy().astype(np.float64) for column in (listened, length)]

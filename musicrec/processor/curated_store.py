@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 from msgspec import Struct
 
-from musicrec.processor.curated import SCHEMA
+from musicrec.processor.curated import ENCODED, SCHEMA, TEXTS
 from musicrec.processor.raw_objects import day_of
 
 if TYPE_CHECKING:
@@ -209,8 +209,10 @@ class CuratedStore:
         )
 
     def table(self, standing: StandingDay | None) -> pa.Table:
-        """A day's rows, all columns."""
-        return SCHEMA.empty_table() if standing is None else self.file(standing).read().cast(SCHEMA)
+        """A day's rows, all columns, as `curated.ENCODED`."""
+        if standing is None:
+            return ENCODED.empty_table()
+        return self.file(standing, TEXTS).read().cast(ENCODED)
 
     def publish(
         self, day: str, table: pa.Table, record: DayRecord, standing: StandingDay | None
@@ -219,7 +221,7 @@ class CuratedStore:
 
         Args:
             day: `YYYY-MM-DD`.
-            table: all rows of the day, columns of `SCHEMA`.
+            table: all rows of the day, as `curated.ENCODED`.
             record: what they were made of.
             standing: the day as it was when they were made; None when there was none.
 
@@ -232,7 +234,8 @@ class CuratedStore:
             sink,
             row_group_size=ROW_GROUP,
             compression="zstd",
-            use_dictionary=[name for name in _leaves(table.schema) if name not in _PLAIN],
+            use_dictionary=[name for name in _leaves(SCHEMA) if name not in _PLAIN],
+            store_schema=False,  # or whoever reads it gets dictionaries too
         )
         body = sink.getvalue().to_pybytes()
         self.commit(

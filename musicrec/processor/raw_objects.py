@@ -20,6 +20,12 @@ PREFIX: Final = "raw/"
 NOTICES: Final = "notices/"
 """Where whoever writes to days of long ago says so; see `notify`."""
 
+TEXTS: Final = [
+    *("user_id", "session_id", "track_id", "event_type", "source"),
+    *("device_type", "recommendation_id", "context_uri"),
+]
+"""Columns that repeat their texts."""
+
 _PARTITION: Final = "dt="
 _ARCHIVES: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 """Classes whose objects S3 refuses to read (InvalidObjectState) until they are restored."""
@@ -72,18 +78,21 @@ class RawObjects:
         return sorted(found, key=lambda one: one.key)
 
     def read(self, wanted: RawObject) -> pa.Table:
-        """A file's rows in the columns of `lake.SCHEMA`; a column that it lacks is null."""
+        """A file's rows in the columns of `lake.SCHEMA`; a column that it lacks is null.
+
+        Texts that repeat are dictionaries.
+        """
         body = self._s3.get_object(Bucket=self._bucket, Key=wanted.key)["Body"].read()
-        file = pq.ParquetFile(io.BytesIO(body))
+        file = pq.ParquetFile(io.BytesIO(body), read_dictionary=TEXTS)
         present = [name for name in SCHEMA.names if name in file.schema_arrow.names]
         table = file.read(columns=present)
         columns = [
-            table[field.name].cast(field.type)
+            _as_text_or(field.type, table[field.name])
             if field.name in present
             else pa.nulls(table.num_rows, field.type)
             for field in SCHEMA
         ]
-        return pa.Table.from_arrays(columns, schema=SCHEMA)
+        return pa.table(columns, names=SCHEMA.names)
 
     def notices(self) -> dict[str, list[str]]:
         """The notices that stand, by day."""
@@ -125,6 +134,11 @@ def day_of(folder: str) -> str | None:
     except ValueError:
         return None  # e.g. Hive's default partition
     return day if name != day else None
+
+
+def _as_text_or(kind: pa.DataType, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    is_encoded = pa.types.is_dictionary(column.type) and pa.types.is_string(kind)
+    return column if is_encoded else column.cast(kind)
 
 
 def _object(row: ObjectTypeDef) -> RawObject:

@@ -7,7 +7,7 @@ poison queue must not come back through the daily build.
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from musicrec.events import DAY_MS, MAX_OCCURRED_AT, MIN_OCCURRED_AT, EventType, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _TEXTS: Final = {  # shortest and longest, in characters
     "user_id": (1, 256),
@@ -51,6 +51,17 @@ _NAME_CHARACTERS: Final = 1000
 _ARTISTS: Final = 50
 
 
+def on_distinct(
+    column: pa.ChunkedArray,
+    rule: Callable[[pa.ChunkedArray | pa.Array], pa.ChunkedArray | pa.Array],
+) -> pa.ChunkedArray | pa.Array:
+    """A rule on each cell, asked once for each distinct text where the column is a dictionary."""
+    if not pa.types.is_dictionary(column.type):
+        return rule(column)
+    encoded = column.unify_dictionaries().combine_chunks()
+    return rule(encoded.dictionary).take(encoded.indices)
+
+
 def valid(table: pa.Table) -> pa.ChunkedArray:
     """Which rows keep the event's rules, as far as the table's columns tell; never null."""
     rules: list[pa.ChunkedArray] = []
@@ -59,7 +70,8 @@ def valid(table: pa.Table) -> pa.ChunkedArray:
         if name == "track":
             rules += _track_rules(column)
         else:
-            rules.append(pc.fill_null(_rule(name, column), fill_value=name not in _REQUIRED))
+            kept = on_distinct(column, partial(_rule, name))
+            rules.append(pc.fill_null(kept, fill_value=name not in _REQUIRED))
     return reduce(pc.and_, rules)
 
 
