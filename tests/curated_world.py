@@ -70,6 +70,7 @@ class Bucket:
     name: str = "b"
     objects: dict[str, tuple[bytes, dict[str, str]]] = field(default_factory=dict)
     archived: set[str] = field(default_factory=set)
+    restored: set[str] = field(default_factory=set)
     left: int | None = None
     calls: list[tuple[str, str]] = field(default_factory=list)
     _etags: dict[str, str] = field(default_factory=dict)
@@ -127,7 +128,8 @@ class Bucket:
             "Key": key,
             "ETag": f'"{self._etags[key]}"',
             "Size": len(self.objects[key][0]),
-            "StorageClass": "GLACIER" if key in self.archived else "STANDARD",
+            "StorageClass": "GLACIER" if key in self.archived | self.restored else "STANDARD",
+            "RestoreStatus": {"RestoreExpiryDate": "later"} if key in self.restored else {},
         }
 
     def _check(self, conditions: dict[str, Any], key: str) -> None:

@@ -21,7 +21,8 @@ from musicrec.datasets.athena_sql import Import
 from musicrec.datasets.csvfile import WrittenFile
 from musicrec.datasets.schemas import INTERACTIONS, fingerprint
 from musicrec.processor.curated import SCHEMA
-from musicrec.processor.curated_store import DayChangedError, Taken, data_key
+from musicrec.processor.curated_records import Taken
+from musicrec.processor.curated_store import DayChangedError, data_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from musicrec.datasets.engines import EngineName, Work
     from musicrec.deployment import Deployment
     from musicrec.personalize.clients import Clients
-    from musicrec.processor.curated_store import CuratedStore, DayRecord
+    from musicrec.processor.curated_records import DayRecord
+    from musicrec.processor.curated_store import CuratedStore
     from musicrec.processor.curation import DayOfNews
 
 RESULTS: Final = "athena/"

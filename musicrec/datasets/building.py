@@ -17,7 +17,8 @@ from musicrec.datasets.interactions import DayToImport
 from musicrec.datasets.items import SeenTracks
 from musicrec.datasets.manifest import BuiltDataset, Manifest, ManifestNotFoundError, WholeFile
 from musicrec.datasets.schemas import KINDS, SCHEMAS, DatasetKind, fingerprint
-from musicrec.processor.curated_store import CuratedStore, Taken
+from musicrec.processor.curated_records import Taken
+from musicrec.processor.curated_store import CuratedStore
 from musicrec.processor.curation import ArrowDayWriter, curate
 from musicrec.processor.profiles import ProfileStore
 from musicrec.processor.raw_objects import RawObjects
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from musicrec.datasets.plans import Base
     from musicrec.deployment import Deployment
     from musicrec.personalize.clients import Clients
-    from musicrec.processor.curated_store import DayRecord, StandingDay
+    from musicrec.processor.curated_records import DayRecord
+    from musicrec.processor.curated_store import StandingDay
     from musicrec.processor.curation import DayOfNews
 
 
@@ -64,6 +66,7 @@ class Build:
         self._s3, self._bucket = clients.s3, deployment.bucket
         self._evidence = Evidence(run_date=run_date)
         self._before = _before(clients.s3, deployment.bucket, run_date)
+        self._full = full
         self._bases = {} if full else plans.bases(clients, deployment, run_date)
         self._dropped: dict[DatasetKind, Counter[str]] = {kind: Counter() for kind in KINDS}
         self._store = CuratedStore.of(deployment, clients.s3)
@@ -96,7 +99,7 @@ class Build:
         records = self._records_since(standing, since)
         added = sum(record.since(since.get(day, 0)).added for day, record in records.items())
         generations = {day: one.generation for day, one in standing.items()}
-        plan = plans.of_interactions(base, generations, added, self._run_date)
+        plan = self._asked() or plans.of_interactions(base, generations, added, self._run_date)
         if plan.mode == "FULL" and since:
             since, records = {}, self._records_since(standing, {})
         self._evidence.incremental = plan.mode != "FULL"
@@ -106,6 +109,9 @@ class Build:
         rows = self._evidence.facts["interactions"].rows
         built = self._built("interactions", written, rows, plans.waiting(plan, rows))
         return built, dict(sorted((days | work.held).items()))
+
+    def _asked(self) -> Plan | None:
+        return plans.full(self._run_date, "everything was asked for") if self._full else None
 
     def _records_since(
         self, standing: Mapping[str, StandingDay], since: Mapping[str, int]
@@ -182,7 +188,7 @@ class Build:
                 if earlier:
                     increment.write(comparison.news(some))
             comparison.finish()
-            plan = plans.of_records(
+            plan = self._asked() or plans.of_records(
                 base if earlier else None, comparison.changed, comparison.gone, self._run_date
             )
             all_rows = whole.finish(unless_sha256=self._standing_whole(kind))

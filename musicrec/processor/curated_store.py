@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from msgspec import Struct
 
 from musicrec.processor.curated import ENCODED, SCHEMA, TEXTS
+from musicrec.processor.curated_records import DayRecord
 from musicrec.processor.raw_objects import day_of
 
 if TYPE_CHECKING:
@@ -47,63 +48,6 @@ class DayChangedError(RuntimeError):
             f"the curated day {day} was rewritten meanwhile: another build is running; nothing is "
             "lost, run this one again"
         )
-
-
-class Taken(Struct, frozen=True, kw_only=True):
-    """What one rewriting of a day took in.
-
-    Attributes:
-        rows: rows of the raw lake.
-        invalid: of them no valid events.
-        other: of them events that are no interactions.
-        added: interactions that the day lacked.
-    """
-
-    rows: int = 0
-    invalid: int = 0
-    other: int = 0
-    added: int = 0
-
-    @property
-    def duplicates(self) -> int:
-        """Interactions that were there already, or twice among the new rows."""
-        return self.rows - self.invalid - self.other - self.added
-
-    def __add__(self, more: Taken) -> Taken:
-        return Taken(
-            rows=self.rows + more.rows,
-            invalid=self.invalid + more.invalid,
-            other=self.other + more.other,
-            added=self.added + more.added,
-        )
-
-
-class DayRecord(Struct, frozen=True, kw_only=True):
-    """What a curated day was made of.
-
-    Attributes:
-        sources: the raw objects taken in: name below the day, and ETag.
-        taken: by generation; the first is generation 1.
-        ordered: whether the rows lie in the order of the CSV.
-    """
-
-    sources: dict[str, str] = {}
-    taken: list[Taken] = []
-    ordered: bool = True
-
-    @property
-    def generation(self) -> int:
-        """How often the day was written."""
-        return len(self.taken)
-
-    @property
-    def rows(self) -> int:
-        """Interactions of the day."""
-        return sum(taken.added for taken in self.taken)
-
-    def since(self, generation: int) -> Taken:
-        """What came in after a generation."""
-        return sum(self.taken[generation:], Taken())
 
 
 class StandingDay(Struct, frozen=True, kw_only=True):

@@ -22,13 +22,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from msgspec import Struct
 
 from musicrec.processor.curated import merged, pick
-from musicrec.processor.curated_store import (
-    CuratedStore,
-    DayChangedError,
-    DayRecord,
-    StandingDay,
-    Taken,
-)
+from musicrec.processor.curated_records import DayRecord, Taken
+from musicrec.processor.curated_store import CuratedStore, DayChangedError, StandingDay
 from musicrec.processor.raw_objects import RawObject, RawObjects
 
 if TYPE_CHECKING:

@@ -162,12 +162,12 @@ class TestCurate:
         assert sorted(held(CuratedStore(bucket, "b"))) == sorted(expected(HAPPENED).items())
 
     def test_reports_what_was_archived_before_it_came(self):
-        """An object that was never taken in and cannot be read is said, and taken in later."""
+        """An object that was never taken in and cannot be read is said; restored, it is taken in."""
         bucket, event = Bucket(), HAPPENED[0]
         bucket.deliver(event.occurred_on, "old", [events.to_mapping(event)])
         bucket.archived = set(bucket.objects)
         assert curate(bucket, "b", TODAY).unreadable == {event.occurred_on: 1}
-        bucket.archived = set()
+        bucket.archived, bucket.restored = set(), bucket.archived
         assert curate(bucket, "b", TODAY).taken[event.occurred_on].added == 1
 
     def test_generations_tell_what_is_new(self):
