@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 PART_BYTES: Final = 16 * 2**20
-"""Size of an uploaded part: 10,000 parts, S3's limit, make 160 GB, more than one import may hold."""
+"""Least size of an uploaded part: 10,000, S3's limit, make 160 GB, more than an import may hold."""
 
 _QUOTED: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
@@ -133,7 +133,8 @@ class S3File:
     ) -> None:
         self._s3, self._bucket, self._key = s3, bucket, key
         self._metadata = metadata or {}
-        self._buffer = bytearray()
+        self._pieces: list[bytes] = []
+        self._held = 0
         self._digest = hashlib.sha256()
         self._size = 0
         self._upload: str | None = None
@@ -146,13 +147,13 @@ class S3File:
         self._abort()
 
     def write(self, data: bytes) -> None:
-        """Append `data`; uploads whatever makes full parts."""
+        """Append `data`; uploads what there is once it makes a part."""
         self._digest.update(data)
         self._size += len(data)
-        self._buffer += data
-        while len(self._buffer) >= PART_BYTES:
-            self._upload_part(bytes(self._buffer[:PART_BYTES]))
-            del self._buffer[:PART_BYTES]
+        self._held += len(data)
+        self._pieces.append(data)
+        if self._held >= PART_BYTES:
+            self._upload_part(self._rest())
 
     @property
     def size(self) -> int:
@@ -199,13 +200,13 @@ class S3File:
             self._s3.put_object(
                 Bucket=self._bucket,
                 Key=self._key,
-                Body=bytes(self._buffer),
+                Body=self._rest(),
                 Metadata=self._metadata,
                 **condition,
             )
             return
-        if self._buffer:
-            self._upload_part(bytes(self._buffer))
+        if self._held:
+            self._upload_part(self._rest())
         self._s3.complete_multipart_upload(
             Bucket=self._bucket,
             Key=self._key,
@@ -214,6 +215,13 @@ class S3File:
             **condition,
         )
         self._upload = None
+
+    def _rest(self) -> bytes:
+        """What is not uploaded yet, taken out."""
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        self._held = 0
+        return data
 
     def _abort(self) -> None:
         if self._upload is not None:

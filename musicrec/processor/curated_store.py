@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "curated/"
 RECORDS: Final = "curated-records/"
-ROW_GROUP: Final = 131_072
-"""Rows that a reader holds at once; some 30 MB with all columns."""
+ROW_GROUP: Final = 524_288
+"""Rows that a reader holds at once: 20 MB of what the CSV takes, 120 MB with all columns."""
 
 _FILE: Final = "interactions.parquet"
 _LOST_RACE: Final = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict", "409"})
@@ -179,6 +179,7 @@ class CuratedStore:
             row_group_size=ROW_GROUP,
             compression="zstd",
             use_dictionary=[name for name in _leaves(SCHEMA) if name not in _PLAIN],
+            write_statistics=["occurred_at", "generation"],
             store_schema=False,  # or whoever reads it gets dictionaries too
         )
         body = sink.getvalue().to_pybytes()
