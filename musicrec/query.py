@@ -116,6 +116,27 @@ def ask(sql: str, where: Deployment, session: boto3.Session) -> Answer:
     )
 
 
+def dollars_at_most(
+    where: Deployment, session: boto3.Session, days: tuple[str, str], queries: int
+) -> float:
+    """What some queries of the raw table cost at most: each reads all columns of all its days.
+
+    Args:
+        where: the stack.
+        session: whose credentials and region to look with.
+        days: the first and the last one, as `YYYY-MM-DD`.
+        queries: how many.
+    """
+    sizes = wr.s3.size_objects(f"s3://{where.bucket}/raw/", boto3_session=session)
+    read = sum(size or 0 for path, size in sizes.items() if days[0] <= _day(path) <= days[1])
+    return queries * dollars(read)
+
+
+def _day(path: str) -> str:
+    """The day of a raw object; empty when it is in none."""
+    return path.partition("/dt=")[2][:10]
+
+
 def _frame(execution: dict[str, Any], session: boto3.Session) -> pd.DataFrame:
     """The rows of an execution that succeeded."""
     query_id = execution["QueryExecutionId"]

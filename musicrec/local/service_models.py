@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SEPARATORS: Final = r" \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
 _JAVA_CLASSES: Final = {
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010ffff",
     r"\p{ASCII}": r"[\x00-\x7f]",
     r"\p{L}\p{Z}\p{N}": rf"\w{_SEPARATORS}",
 }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from musicrec.local.athena import query_operations, work_group_operations
+from musicrec.local.athena import metadata_operations, query_operations, work_group_operations
 from musicrec.local.athena.errors import (
     AthenaError,
     InternalServerError,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 logger: Final = logging.getLogger(__name__)
 
 OPERATIONS: Final[dict[str, Operation]] = {
+    **metadata_operations.OPERATIONS,
     **query_operations.OPERATIONS,
     **work_group_operations.OPERATIONS,
 }

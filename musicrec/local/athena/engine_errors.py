@@ -26,6 +26,10 @@ _TYPES: Final[dict[str, str]] = {
 
 _KNOWN: Final[list[tuple[re.Pattern[str], _Made]]] = [
     (
+        re.compile(r"reading the stream registered as '\w+' failed: (.*)", re.DOTALL),
+        lambda m: ("HIVE_CANNOT_OPEN_SPLIT", m[1]),
+    ),
+    (
         re.compile(r"Function with name \"?(?:trino_)?(\w+)\"? does not exist"),
         lambda m: ("FUNCTION_NOT_FOUND", f"Function '{m[1].lower()}' not registered"),
     ),

@@ -10,16 +10,24 @@ from dataclasses import dataclass, field
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from musicrec.local.athena.ddl import Changes
 from musicrec.local.athena.errors import (
     SYSTEM,
     InvalidRequestError,
     QueryCancelledError,
     QueryFailedError,
 )
+from musicrec.local.athena.hive import Ddl
 from musicrec.local.athena.objects import Bytes
 from musicrec.local.athena.outputs import Destination, Outcome, Writer
-from musicrec.local.athena.results import write_csv
-from musicrec.local.athena.statements import CreateTableAs, Insert, Statement, Unload
+from musicrec.local.athena.results import write_csv, write_text
+from musicrec.local.athena.statements import (
+    CreateTableAs,
+    CreateView,
+    Insert,
+    Statement,
+    Unload,
+)
 
 if TYPE_CHECKING:
     from musicrec.local.athena.engine import Engine, Session
@@ -106,7 +114,8 @@ class Execution:
             return self.outcome.output
         if isinstance(self.statement, CreateTableAs):
             return self.destination.uri("", "tables/")
-        return self.destination.uri(".csv")
+        is_text = isinstance(self.statement, Ddl | CreateView)
+        return self.destination.uri(".txt" if is_text else ".csv")
 
     def _status(self) -> dict[str, Any]:
         return {
@@ -286,10 +295,22 @@ class Executions:
             return writer.insert(statement)
         if isinstance(statement, Unload):
             return writer.unload(statement)
+        if isinstance(statement, Ddl | CreateView):
+            return self._change(execution, statement, session)
         uri = destination.uri(".csv")
         with session.run(statement.query) as rows:
             write_csv(rows, uri, self._engine.store, self._engine.folder)
             return Outcome(output=uri, columns=rows.columns)
+
+    def _change(
+        self, execution: Execution, statement: Ddl | CreateView, session: Session
+    ) -> Outcome:
+        """Carry out a statement about the catalogue; its answer is text, a line a row."""
+        columns, rows = Changes(self._engine, session, execution.database).perform(statement)
+        lines = ["\t".join(row) for row in rows]
+        uri = execution.destination.uri(".txt")
+        write_text(lines, columns, uri, self._engine.store)
+        return Outcome(output=uri, columns=columns, rows=[[line] for line in lines])
 
 
 def _described(failed: QueryFailedError) -> dict[str, Any]:

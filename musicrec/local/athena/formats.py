@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.dataset as ds
+import pyarrow.json as pa_json
 
 from musicrec.local.athena.errors import QueryFailedError
 
@@ -18,6 +21,7 @@ OPEN_CSV: Final = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 OPENX_JSON: Final = "org.openx.data.jsonserde.JsonSerDe"
 HIVE_JSON: Final = "org.apache.hive.hcatalog.data.JsonSerDe"
 
+_GZIP: Final = b"\x1f\x8b"
 _HIVE_DELIMITER: Final = "\x01"
 _HIVE_NULL: Final = r"\N"
 
@@ -35,13 +39,32 @@ def file_format(table: Table) -> ds.FileFormat:
         )
     if table.serde in {LAZY_SIMPLE, OPEN_CSV}:
         return _csv(table)
-    if table.serde in {OPENX_JSON, HIVE_JSON}:
-        return ds.JsonFileFormat()
     raise QueryFailedError(
         "HIVE_UNSUPPORTED_FORMAT",
         f"The embedded Athena does not read the serde {table.serde!r} of table '{table.name}'; "
         "it reads Parquet, CSV (LazySimpleSerDe, OpenCSVSerde) and JSON",
     )
+
+
+def is_json(table: Table) -> bool:
+    """Whether the files are lines of JSON, which are read whole."""
+    return table.serde in {OPENX_JSON, HIVE_JSON}
+
+
+def json_rows(table: Table, body: bytes) -> pa.Table:
+    """The rows of a JSON file, gzipped or not.
+
+    Raises:
+        pa.ArrowInvalid: a line is no object, or a member is of another type than its column.
+    """
+    plain = gzip.decompress(body) if body.startswith(_GZIP) else body
+    options = pa_json.ParseOptions(
+        explicit_schema=table.columns, unexpected_field_behavior="ignore"
+    )
+    # One block: the reader splits no object between two.
+    reading = pa_json.ReadOptions(use_threads=False, block_size=len(plain) + 1)
+    rows = pa_json.read_json(pa.BufferReader(plain), read_options=reading, parse_options=options)
+    return rows.select(table.columns.names).cast(table.columns)
 
 
 def _csv(table: Table) -> ds.FileFormat:

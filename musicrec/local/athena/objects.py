@@ -265,6 +265,11 @@ class _Files(pa_fs.FileSystemHandler):  # type: ignore[misc]  # pyarrow has no t
     open_append_stream = _refuse
 
 
+def read_whole(s3: Any, source: S3Object, counted: Bytes) -> bytes:
+    """All bytes of an object."""
+    return _Ranges(s3, source, counted).read()
+
+
 def file_system(s3: Any, sources: list[S3Object], counted: Bytes) -> pa_fs.FileSystem:
     """The objects as pyarrow reads them."""
     return pa_fs.PyFileSystem(_Files(s3, sources, counted))

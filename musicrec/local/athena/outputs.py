@@ -41,7 +41,7 @@ _UNLOAD_PROPERTIES: Final = frozenset(
 )
 _USUAL_CODEC: Final = {"PARQUET": "GZIP", "TEXTFILE": "GZIP", "JSON": "GZIP"}
 
-_STORAGE: Final = {
+STORAGE: Final = {
     "PARQUET": (
         "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
         "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
@@ -256,7 +256,7 @@ def table_input(
     """
     described = [{"Name": c.name.lower(), "Type": hive_type(c.type)} for c in columns]
     width = len(columns) - keys
-    read, write, serde = _STORAGE[form.format]
+    read, write, serde = STORAGE[form.format]
     settings = {"field.delim": form.delimiter, "serialization.format": form.delimiter}
     return {
         "Name": name.table,

@@ -151,7 +151,7 @@ def projection(table: Table, clock: Callable[[], float]) -> Projection | None:
     root = fixed[: fixed.rindex("/") + 1]
     return Projection(
         root=root,
-        pattern=_pattern(template[len(root) :]),
+        pattern=_pattern(table, template[len(root) :]),
         rules={key: _rule(table, key, clock) for key in table.partition_keys.names},
     )
 
@@ -164,13 +164,15 @@ def location_template(table: Table) -> str:
     )
 
 
-def _pattern(template: str) -> re.Pattern[str]:
+def _pattern(table: Table, template: str) -> re.Pattern[str]:
     seen: set[str] = set()
     text, end = "", 0
     for match in _PLACEHOLDER.finditer(template):
         key = match["key"].lower()
         text += re.escape(template[end : match.start()])
-        text += f"(?P={key})" if key in seen else f"(?P<{key}>[^/]+)"
+        slashes = _optional(table, key, "format", "").count("/")
+        value = f"[^/]+(?:/[^/]+){{{slashes}}}"
+        text += f"(?P={key})" if key in seen else f"(?P<{key}>{value})"
         seen.add(key)
         end = match.end()
     return re.compile(text + re.escape(template[end:]))

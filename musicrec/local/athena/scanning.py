@@ -13,12 +13,13 @@ import pyarrow.dataset as ds
 from duckdb import DuckDBPyConnection, Error
 
 from musicrec.local.athena.dialect import condition_sql
-from musicrec.local.athena.formats import file_format
+from musicrec.local.athena.formats import file_format, is_json, json_rows
 from musicrec.local.athena.names import PATH
-from musicrec.local.athena.objects import Bytes, file_system
+from musicrec.local.athena.objects import Bytes, file_system, read_whole
 
 if TYPE_CHECKING:
     from musicrec.local.athena.binding import Scan
+    from musicrec.local.athena.catalog import Table
     from musicrec.local.athena.partitions import Partition, Partitions
 
 
@@ -43,6 +44,8 @@ def data_set(scan: Scan, partitions: list[Partition], s3: Any, counted: Bytes) -
     schema = scan.table.schema
     if scan.with_path:
         schema = schema.append(pa.field(PATH, pa.string()))
+    if is_json(scan.table):
+        return _json_set(scan.table, partitions, schema, s3, counted)
     reader = file_format(scan.table)
     sources = [source for partition in partitions for source in partition.sources]
     files = file_system(s3, sources, counted)
@@ -56,6 +59,22 @@ def data_set(scan: Scan, partitions: list[Partition], s3: Any, counted: Bytes) -
         for source in partition.sources
     ]
     return ds.FileSystemDataset(fragments, schema, reader, files)
+
+
+def _json_set(
+    table: Table, partitions: list[Partition], schema: pa.Schema, s3: Any, counted: Bytes
+) -> ds.Dataset:
+    """Objects of JSON, read at once: pyarrow's data sets wait for ever on such files of ours."""
+    parts = [schema.empty_table()]
+    for partition in partitions:
+        for source in partition.sources:
+            rows = json_rows(table, read_whole(s3, source, counted))
+            known = {**partition.values, PATH: source.uri}
+            for field in list(schema)[len(table.columns) :]:
+                constant = pa.array([known[field.name]] * len(rows), field.type)
+                rows = rows.append_column(field, constant)
+            parts.append(rows)
+    return ds.dataset(pa.concat_tables(parts))
 
 
 def _known(values: dict[str, Any], schema: pa.Schema) -> ds.Expression:

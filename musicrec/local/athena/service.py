@@ -26,6 +26,7 @@ class Service:
     """
 
     def __init__(self, aws: Aws, clock: Callable[[], float], patience: float) -> None:
+        self.account_id = aws.account_id
         self.patience = patience
         self.engine = Engine(aws.client("glue"), aws.client("s3"), clock)
         self.executions = Executions(self.engine, clock)

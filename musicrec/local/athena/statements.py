@@ -13,7 +13,9 @@ from sqlglot.dialects.trino import Trino
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 from sqlglot.tokenizer_core import TokenType
 
+from musicrec.local.athena import hive
 from musicrec.local.athena.errors import InvalidRequestError, MalformedQueryError
+from musicrec.local.athena.hive import Ddl
 
 if TYPE_CHECKING:
     from sqlglot.expressions import Expr
@@ -84,7 +86,23 @@ class Unload(Struct, frozen=True):
     subkind = "UNLOAD"
 
 
-Statement = Select | CreateTableAs | Insert | Unload
+class CreateView(Struct, frozen=True):
+    """A query that is kept under a name.
+
+    Attributes:
+        target: the view's name as written.
+        query: that it stands for.
+        replace: whether an existing view gives way.
+    """
+
+    target: Any
+    query: Any
+    replace: bool
+    kind = "DDL"
+    subkind = "CREATE_VIEW"
+
+
+Statement = Select | CreateTableAs | Insert | Unload | CreateView | Ddl
 
 
 def parse(sql: str, parameters: Sequence[str] = ()) -> Statement:
@@ -101,13 +119,16 @@ def parse(sql: str, parameters: Sequence[str] = ()) -> Statement:
     text = sql.rstrip().removesuffix(";")
     if _UNLOAD.match(text):
         return _unload(text, parameters)
+    short = hive.read(text)
+    if short is not None:
+        return short
     return _statement(_parsed(text, parameters))
 
 
 def _statement(parsed: Expr) -> Statement:
     if isinstance(parsed, exp.Query):
         return Select(parsed)
-    if isinstance(parsed, exp.Create) and isinstance(parsed.expression, exp.Query):
+    if isinstance(parsed, exp.Create):
         return _create(parsed)
     if isinstance(parsed, exp.Insert):
         return _insert(parsed)
@@ -117,17 +138,21 @@ def _statement(parsed: Expr) -> Statement:
 
 
 def _create(parsed: exp.Create) -> Statement:
+    query = parsed.expression
+    if parsed.kind == "VIEW" and isinstance(query, exp.Query):
+        return CreateView(parsed.find(exp.Table), query.unnest(), bool(parsed.args.get("replace")))
     if parsed.kind != "TABLE":
         raise InvalidRequestError(f"Queries of this type are not supported: CREATE {parsed.kind}")
+    if not isinstance(query, exp.Query):
+        return hive.create_table(parsed)
     settings = parsed.args.get("properties")
-    data = (
-        [p for p in settings.expressions if isinstance(p, exp.WithDataProperty)] if settings else []
-    )
+    entries = settings.expressions if settings is not None else []
+    empty = any(isinstance(one, exp.WithDataProperty) and one.args.get("no") for one in entries)
     return CreateTableAs(
         target=parsed.find(exp.Table),
-        query=parsed.expression.unnest(),
+        query=query.unnest(),
         properties=_properties(settings),
-        with_data=not (data and data[0].args.get("no")),
+        with_data=not empty,
         if_not_exists=bool(parsed.args.get("exists")),
     )
 

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import time
 from dataclasses import dataclass, field
 
 import awswrangler as wr
@@ -117,8 +118,8 @@ class AthenaWorld:
 
     def ended(self, query_id):
         """Wait for an execution; its result when it has one."""
-        running = True
-        while running:
+        running, deadline = True, time.monotonic() + 60
+        while running and time.monotonic() < deadline:
             execution = self.athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
             running = execution["Status"]["State"] in {"QUEUED", "RUNNING"}
         if execution["Status"]["State"] != "SUCCEEDED":

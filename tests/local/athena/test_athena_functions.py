@@ -1,5 +1,4 @@
 """Functions and operators of Trino's, with the results that its documentation gives or implies."""
-# ruff: noqa: E501, S608 - a table of SQL, one case a line
 
 import time
 
@@ -287,8 +286,10 @@ QUERIES = [
         [["1", "a"], ["2", None], ["3", None]],
     ),
     (
-        "SELECT o, x, y FROM (VALUES (ARRAY[1], ARRAY['a', 'b'])) AS t(p, q)"
-        " CROSS JOIN UNNEST(p, q) WITH ORDINALITY AS u(x, y, o) ORDER BY o",
+        (
+            "SELECT o, x, y FROM (VALUES (ARRAY[1], ARRAY['a', 'b'])) AS t(p, q)"
+            " CROSS JOIN UNNEST(p, q) WITH ORDINALITY AS u(x, y, o) ORDER BY o"
+        ),
         [["1", "1", "a"], ["2", None, "b"]],
     ),
     (
@@ -296,8 +297,10 @@ QUERIES = [
         [["a", "1"], ["b", "2"]],
     ),
     (
-        "SELECT n, row_number() OVER (PARTITION BY g ORDER BY n DESC), lag(n) OVER (ORDER BY n)"
-        " FROM (VALUES (1, 'x'), (2, 'x'), (3, 'y')) AS t(n, g) ORDER BY n",
+        (
+            "SELECT n, row_number() OVER (PARTITION BY g ORDER BY n DESC), lag(n) OVER (ORDER BY n)"
+            " FROM (VALUES (1, 'x'), (2, 'x'), (3, 'y')) AS t(n, g) ORDER BY n"
+        ),
         [["1", "2", None], ["2", "1", "1"], ["3", "1", "2"]],
     ),
     (
