@@ -1,6 +1,6 @@
 """How long the daily build's INTERACTIONS take, and how much memory, from 1 to 50 million events.
 
-    python -m benchmarks.builder                      # 1 and 10 million; 50 takes tens of minutes
+    python -m benchmarks.builder                      # 1 and 10 million
     python -m benchmarks.builder --millions 1 10 50
 
 A million events a day, invented from a seed: eight files a day, one event in fifty delivered twice,
