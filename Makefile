@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity lock picture sample clean
+.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -94,6 +94,9 @@ bench-history: $(RUNTIME) ## time and memory of the importer, by rows (minutes)
 
 bench-capacity: $(RUNTIME) ## what so many listeners need, and what AWS would bill, by the figures that the others kept
 	$(BIN)/python -m benchmarks.capacity $(BENCH)
+
+bench-builder: $(RUNTIME) ## the daily build of 1 and 10 million events: seconds, memory, beside bare pyarrow (minutes; BENCH="--millions 1 10 50")
+	$(BIN)/python -m benchmarks.builder $(BENCH)
 
 lock: ## resolve the dependencies again (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-package musicrec requirements.in -o requirements.lock

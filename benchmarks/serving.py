@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from benchmarks import recorded
 from benchmarks.invented import START, Size, genres_of_items, listening
 from benchmarks.load import Load, run
 from musicrec.local.server import EmbeddedAws
@@ -174,20 +175,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the full size")
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=10.0, help="of the load over HTTP")
+    parser.add_argument("--record", action="store_true", help="keep the figures in the repository")
     asked = parser.parse_args(arguments)
     size = Size().part(asked.share)
     _say(f"{size.items} items, {size.users} users, about {size.interactions} plays (invented)")
     with EmbeddedAws() as embedded:
         names = served(embedded.aws, size)
-        for name, figure in inside(embedded, names, size, asked.requests).items():
-            _say(f"inside the server, {name}: {figure:.2f} ms")
-        _say(f"lists changed by one event: {reacts(embedded.aws, names, size)} of 50")
+        figures = inside(embedded, names, size, asked.requests)
+        figures["changed"] = reacts(embedded.aws, names, size)
         found = over_http(embedded.endpoint_url, names, size, asked.seconds)
-        _say(f"over HTTP: {found.rate:.0f} requests/s, and {found.bad} refused")
-        _say(f"over HTTP, processor: server {found.server:.2f} ms, client {found.client:.2f} ms")
-        _say(f"over HTTP, the client took {found.client_cores:.2f} of a core")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    _say(f"peak memory of the whole process, S3 with the files among it: {peak:.2f} GB")
+    figures |= {f"http {name}": value for name, value in vars(found).items()}
+    figures["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    text = table(figures)
+    _say(text)
+    if asked.record:
+        recorded.keep("serving", tables={"serving": text}, figures=figures)
+
+
+def table(figures: dict[str, float]) -> str:
+    """A Markdown table."""
+    rows = {
+        "`GetRecommendations` inside the server, median, ms": f"{figures['answered p50']:.1f}",
+        "99th percentile, ms": f"{figures['answered p99']:.1f}",
+        "processor time, ms": f"{figures['answered processor']:.1f}",
+        "a request that is refused at once, median, ms": f"{figures['refused p50']:.2f}",
+        "lists that one `PutEvents` changed, of 50": f"{figures['changed']}",
+        "over HTTP, requests a second": f"{figures['http rate']:.0f}",
+        "processor time of the server for each, ms": f"{figures['http server']:.1f}",
+        "processor time of the client for each, ms": f"{figures['http client']:.2f}",
+        "peak memory of the whole process, S3 with the files among it, GB": (
+            f"{figures['peak_gb']:.2f}"
+        ),
+    }
+    return "\n".join(["| what | |", "|---|---|", *(f"| {k} | {v} |" for k, v in rows.items())])
 
 
 def _plays(data: Interactions) -> str:

@@ -176,6 +176,18 @@ class Catalog:
             found.update((row[0], _track(row)) for row in self._connection.execute(query, chunk))
         return found
 
+    def known(self, track_ids: Iterable[str]) -> set[str]:
+        """Those of `track_ids` that the catalogue knows; much quicker than reading the tracks."""
+        wanted = list(dict.fromkeys(track_ids))
+        found: set[str] = set()
+        for start in range(0, len(wanted), _LOOKUP_CHUNK):
+            chunk = wanted[start : start + _LOOKUP_CHUNK]
+            marks = ",".join("?" * len(chunk))
+            # Only question marks are interpolated.
+            query = f"SELECT track_id FROM tracks WHERE track_id IN ({marks})"  # noqa: S608 - as said
+            found.update(row[0] for row in self._connection.execute(query, chunk))
+        return found
+
     def close(self) -> None:
         """Release the file."""
         self._connection.close()

@@ -1,4 +1,4 @@
-"""The `musicrec` command: the demo, the embedded stack, and the producer beside a Spotify player."""
+"""The `musicrec` command: the demo, the embedded stack, the lake, and the producer beside Spotify."""
 
 from __future__ import annotations
 
@@ -92,3 +92,21 @@ def up(
         catalog=catalog, listeners=listeners, days=days, seed=seed, port=port, output=NOTEBOOKS
     )
     keep.up(settings, as_json=json)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One statement of Athena's SQL.")],
+    *,
+    stack: Annotated[str, typer.Option(help="Name of the deployed stack.")] = "musicrec",
+    form: Annotated[
+        str, typer.Option("--format", help="How to print the rows: table, csv or json.")
+    ] = "table",
+) -> None:
+    """Ask the lake of listening events, on AWS or on the stack that `musicrec up` runs.
+
+    Rows go to standard output, what was scanned and what it costs to standard error.
+    """
+    from musicrec import query_command  # noqa: PLC0415 - pandas and awswrangler take a second
+
+    raise typer.Exit(query_command.run(sql, stack, form))

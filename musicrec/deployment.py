@@ -30,6 +30,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
         poison_queue_url: SQS queue of records that could not be processed.
         database: Glue database of the lake.
         table: Glue table of the raw events.
+        curated_table: Glue table of the curated interactions.
+        workgroup: Athena work group whose results go to the bucket.
         schedule_rule: EventBridge rule that builds the datasets daily.
         personalize_role_arn: role that Personalize reads the bucket with.
     """
@@ -45,8 +47,10 @@ class Deployment(Struct, frozen=True, kw_only=True):
     poison_queue_url: str
     database: str
     table: str
+    workgroup: str
     schedule_rule: str
     personalize_role_arn: str
+    curated_table: str = "curated_interactions"
 
     @property
     def catalog_uri(self) -> str:

@@ -84,7 +84,10 @@ class Transition(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LakeSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The Glue table of raw events and the life of their objects."""
+    """The Glue tables of raw events and curated interactions, and the life of the raw objects.
+
+    Both are partitioned by the same key; curated interactions never age.
+    """
 
     table: str
     partition_key: str
@@ -93,6 +96,16 @@ class LakeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     transitions: list[Transition]
     errors_prefix: str
     errors_expire_days: int
+    curated_table: str
+    curated_prefix: str
+
+
+class AthenaSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The work group that asks the lake: where results go, and how much one query may read."""
+
+    results_prefix: str
+    results_expire_days: int
+    scan_limit_bytes: int
 
 
 class DeliverySettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,6 +149,7 @@ class StackSettings(Struct, frozen=True, forbid_unknown_fields=True):
     functions: dict[str, FunctionSettings]
     event_source_mappings: dict[str, MappingSettings]
     lake: LakeSettings
+    athena: AthenaSettings
     delivery: DeliverySettings
     schedule: ScheduleSettings
     api: ApiSettings
@@ -177,6 +191,11 @@ class StackNames(Struct, frozen=True):
     @property
     def delivery_stream(self) -> str:
         """Firehose stream that fills the lake."""
+        return f"{self.name}-lake"
+
+    @property
+    def workgroup(self) -> str:
+        """Athena work group that asks the lake."""
         return f"{self.name}-lake"
 
     @property

@@ -47,6 +47,7 @@ DEPLOYMENT = Deployment(
     poison_queue_url="http://127.0.0.1:1/123456789012/musicrec-poison",
     database="musicrec",
     table="listening_events",
+    workgroup="musicrec-lake",
     schedule_rule="musicrec-daily-datasets",
     personalize_role_arn="arn:aws:iam::123456789012:role/musicrec-personalize",
 )

@@ -126,8 +126,10 @@ class TestCatalog:
         tracks = [Track(track_id=f"{n:022d}", name=str(n), artists=()) for n in range(1_200)]
         catalog.write(tracks, tmp_path / "c.sqlite")
         with Catalog(tmp_path / "c.sqlite") as opened:
-            found = opened.get_many([*(track.track_id for track in tracks), "x" * 22])
+            asked = [*(track.track_id for track in tracks), "x" * 22]
+            found, known = opened.get_many(asked), opened.known(asked)
         assert found == {track.track_id: track for track in tracks}
+        assert known == set(found)
 
     def test_writing_again_replaces(self, tmp_path: Path):
         """A second write replaces the first, also beside an open reader."""

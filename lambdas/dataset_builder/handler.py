@@ -9,6 +9,7 @@ import msgspec
 from aws_lambda_powertools import Logger
 
 from musicrec.datasets import daily
+from musicrec.datasets.engines import EngineChoice
 from musicrec.personalize.clients import connect
 from musicrec.tracing import traced
 
@@ -23,9 +24,11 @@ class Settings(msgspec.Struct, frozen=True, rename=str.upper):
 
     Attributes:
         stack: name of the stack whose datasets are built.
+        engine: who reads and writes the lake: `lambda`, `athena`, or `auto` for the rule by size.
     """
 
     stack: str
+    engine: EngineChoice = "auto"
 
 
 class ScheduledEvent(msgspec.Struct, frozen=True):
@@ -52,10 +55,13 @@ clients = connect()
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Build the datasets of the day on which the rule fired."""
     run_date = msgspec.convert(event, ScheduledEvent).run_date
-    manifest = daily.build(clients, settings.stack, run_date)
+    manifest = daily.build(clients, settings.stack, run_date, engine=settings.engine)
     rows = {kind: built.rows for kind, built in manifest.datasets.items()}
     for finding in manifest.findings:
         logger.warning(finding.message, check=finding.check, dataset=finding.dataset)
-    logger.info("datasets built", run_date=run_date, rows=rows, dropped=manifest.dropped)
+    plans = {kind: msgspec.to_builtins(built.plan) for kind, built in manifest.datasets.items()}
+    logger.info(
+        "datasets built", run_date=run_date, rows=rows, dropped=manifest.dropped, plans=plans
+    )
     answer: dict[str, Any] = msgspec.to_builtins(manifest)
     return answer

@@ -76,6 +76,8 @@ class Evidence:
         tally: how interactions spread.
         users: coverage of the interactions' users by USERS.
         items: coverage of the interactions' items by ITEMS.
+        incremental: whether the interactions are an increment to those of an earlier import.
+        unreadable: archived objects of the lake that were never taken in, by day.
     """
 
     run_date: str
@@ -85,6 +87,8 @@ class Evidence:
     tally: InteractionTally = field(default_factory=InteractionTally)
     users: Coverage = field(default_factory=lambda: Coverage(Counter()))
     items: Coverage = field(default_factory=lambda: Coverage(Counter()))
+    incremental: bool = False
+    unreadable: dict[str, int] = field(default_factory=dict)
 
     def start_coverage(self) -> None:
         """Begin to count coverage, once every interaction has been tallied."""
@@ -107,7 +111,9 @@ def require(findings: Sequence[Finding]) -> None:
 
 
 def enough_interactions(evidence: Evidence) -> Iterator[Finding]:
-    """An import and a training both need 1,000 interactions."""
+    """An import and a training both need 1,000 interactions; a smaller increment waits."""
+    if evidence.incremental:
+        return
     rows = evidence.facts["interactions"].rows
     trained = sum(evidence.tally.types[name] for name in TRAINED_TYPES)
     if min(rows, trained) < schemas.MIN_INTERACTIONS:
@@ -120,7 +126,12 @@ def enough_interactions(evidence: Evidence) -> Iterator[Finding]:
 
 
 def enough_repeat_users(evidence: Evidence) -> Iterator[Finding]:
-    """A training needs 25 users, and one user in 100, with two interactions each."""
+    """A training needs 25 users, and one user in 100, with two interactions each.
+
+    An increment comes to an import that had them.
+    """
+    if evidence.incremental:
+        return
     users, repeat = len(evidence.tally.users), evidence.tally.repeat_users
     needed = max(schemas.MIN_REPEAT_USERS, REPEAT_USER_SHARE * users)
     if repeat < needed:
@@ -145,14 +156,15 @@ def within_row_limits(evidence: Evidence) -> Iterator[Finding]:
 
 
 def within_size_limit(evidence: Evidence) -> Iterator[Finding]:
-    """One FULL import takes 100 GB."""
+    """One FULL import takes 100 GB, one INCREMENTAL import 1 GB."""
     for kind, facts in evidence.facts.items():
-        if facts.size > schemas.MAX_IMPORT_BYTES:
+        is_increment = evidence.incremental and kind == "interactions"
+        limit = schemas.MAX_INCREMENT_BYTES if is_increment else schemas.MAX_IMPORT_BYTES
+        if facts.size > limit:
             yield _error(
                 "within_size_limit",
                 kind,
-                f"{facts.size} bytes, one import takes {schemas.MAX_IMPORT_BYTES}: "
-                "keep the most recent rows only",
+                f"{facts.size} bytes, one import takes {limit}: keep the most recent rows only",
             )
 
 
@@ -312,6 +324,18 @@ def not_from_the_future(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
+def nothing_archived_unread(evidence: Evidence) -> Iterator[Finding]:
+    """Raw objects that were archived before they were curated are missing until restored."""
+    if evidence.unreadable:
+        first, objects = min(evidence.unreadable), sum(evidence.unreadable.values())
+        yield _warning(
+            "nothing_archived_unread",
+            "interactions",
+            f"{objects} objects of {len(evidence.unreadable)} days, the first {first}, went to an "
+            "archive before their events were curated: restore them, a later build takes them in",
+        )
+
+
 CHECKS: Final[tuple[Check, ...]] = (
     enough_interactions,
     enough_repeat_users,
@@ -328,6 +352,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     unique_ids,
     refer_to_known_rows,
     not_from_the_future,
+    nothing_archived_unread,
 )
 """All checks, in the order in which findings are reported."""
 

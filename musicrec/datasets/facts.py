@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 DISTINCT_CAP: Final = 1001
 """Distinct categories are counted up to one more than the service recommends at most."""
 
+_WAITING: Final = 2_000_000
+"""Counts that are kept apart before they are added up; some 100 MB."""
+
 
 class Facts:
     """Figures of one dataset, gathered table by table.
@@ -55,15 +58,15 @@ class Facts:
             self._observe_ids(table.column(0).to_pylist())
 
     def _observe_text(self, column: Column, values: pa.ChunkedArray) -> None:
-        distinct = values.drop_null().unique()
+        distinct = values.unique().cast(pa.string()).drop_null()
         if not len(distinct):
             return
         lengths = pc.utf8_length(distinct)
         longest = distinct[pc.index(lengths, pc.max(lengths)).as_py()].as_py()
         self.longest[column.name] = max(self.longest.get(column.name, ""), longest, key=len)
-        reserved = values.filter(pc.is_in(values, pa.array(sorted(RESERVED_WORDS))))
-        for word in reserved.to_pylist():
-            self.reserved[column.name, word] += 1
+        for word in distinct.filter(pc.is_in(distinct, pa.array(sorted(RESERVED_WORDS)))):
+            cells = pc.sum(pc.equal(values.cast(pa.string()), word)).as_py()
+            self.reserved[column.name, word.as_py()] += cells
         if column.categorical:
             self._observe_categories(column, distinct)
 
@@ -84,41 +87,95 @@ class InteractionTally:
     """How the interactions spread over users, items and event types.
 
     Attributes:
-        users: interactions by user id.
-        items: interactions by item id.
         types: interactions by event type.
         first: time of the oldest, epoch seconds; None without interactions.
         last: time of the newest.
     """
 
     def __init__(self) -> None:
-        self.users: Counter[str] = Counter()
-        self.items: Counter[str] = Counter()
+        self._users, self._items = Tally(), Tally()
         self.types: Counter[str] = Counter()
         self.first: int | None = None
         self.last: int | None = None
+
+    @property
+    def users(self) -> Counter[str]:
+        """Interactions by user id."""
+        return self._users.counts
+
+    @property
+    def items(self) -> Counter[str]:
+        """Interactions by item id."""
+        return self._items.counts
 
     def observe(self, table: pa.Table) -> None:
         """Take in some rows of INTERACTIONS."""
         if not table.num_rows:
             return
-        for counter, name in (
-            (self.users, "USER_ID"),
-            (self.items, "ITEM_ID"),
-            (self.types, "EVENT_TYPE"),
-        ):
-            counts = pc.value_counts(table[name])
-            values, amounts = counts.flatten()
-            for value, amount in zip(values.to_pylist(), amounts.to_pylist(), strict=True):
-                counter[value] += amount
+        self._users.observe(table["USER_ID"])
+        self._items.observe(table["ITEM_ID"])
+        types = Tally()
+        types.observe(table["EVENT_TYPE"])
+        self.types.update(types.counts)
         bounds = pc.min_max(table["TIMESTAMP"]).as_py()
         self.first = min(self.first or bounds["min"], bounds["min"])
         self.last = max(self.last or bounds["max"], bounds["max"])
+
+    def add_users(self, ids: pa.Array, amounts: pa.Array) -> None:
+        """Add interactions that were counted elsewhere, by user id."""
+        self._users.add(ids, amounts)
+
+    def add_items(self, ids: pa.Array, amounts: pa.Array) -> None:
+        """Add interactions that were counted elsewhere, by item id."""
+        self._items.add(ids, amounts)
+
+    def add_type(self, kind: str, amount: int, first: int, last: int) -> None:
+        """Add interactions of one type that were counted elsewhere, with their times' bounds."""
+        self.types[kind] += amount
+        self.first = min(self.first or first, first)
+        self.last = max(self.last or last, last)
 
     @property
     def repeat_users(self) -> int:
         """Users with at least two interactions."""
         return sum(amount > 1 for amount in self.users.values())
+
+
+class Tally:
+    """How often each text occurs, counted in Arrow: a million cells take a fraction of a second.
+
+    Counts of tables wait until there are `_WAITING` of them and are then added up at once.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._waiting: list[pa.Table] = []
+
+    def observe(self, column: pa.ChunkedArray) -> None:
+        """Count the cells of a column, which may be a dictionary."""
+        values, amounts = pc.value_counts(column.unify_dictionaries().combine_chunks()).flatten()
+        self.add(values.cast(pa.string()), amounts)
+
+    def add(self, values: pa.Array, amounts: pa.Array) -> None:
+        """Add counts of distinct texts."""
+        self._waiting.append(pa.table({"value": values, "amount": amounts}))
+        if sum(table.num_rows for table in self._waiting) > _WAITING:
+            self._settle()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """The counts so far."""
+        self._settle()
+        return self._counts
+
+    def _settle(self) -> None:
+        if not self._waiting:
+            return
+        summed = pa.concat_tables(self._waiting).group_by("value").aggregate([("amount", "sum")])
+        self._waiting.clear()
+        counts, amounts = self._counts, summed["amount_sum"].to_pylist()
+        for value, amount in zip(summed["value"].to_pylist(), amounts, strict=True):
+            counts[value] += amount
 
 
 class Coverage:

@@ -1,12 +1,14 @@
-"""The INTERACTIONS dataset: plays and their ends from the lake, as the stream sends them too.
+"""The INTERACTIONS dataset: plays and their ends from the curated table, as the stream sends them.
 
 A bulk interaction must equal its streamed twin in time, type and value, or Personalize counts one
-event as two. EVENT_VALUE is therefore rounded as
-`musicrec.processor.hot_path.event_value` rounds, which numpy does not.
+event as two; the curated table holds the value as the stream sends it. Days come one after the
+other and a day in pieces, so that memory does not grow with the lake.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -14,79 +16,106 @@ import pyarrow.compute as pc
 from msgspec import Struct
 
 from musicrec.datasets import schemas
-from musicrec.datasets.text import is_usable_id
-from musicrec.events import PERSONALIZE_TYPES, EventType
+from musicrec.datasets.text import usable_ids
+from musicrec.processor import curated
+from musicrec.processor.curated import is_repetition, seconds
+from musicrec.processor.curated_store import StandingDay
 
 if TYPE_CHECKING:
-    from musicrec.processor.lake import LakeDay
+    from collections import Counter
+    from collections.abc import Iterator
 
-LAKE_COLUMNS: Final = ("listened_ms", "duration_ms")
-"""What is read of the lake beside the key columns."""
+    import pyarrow.parquet as pq
 
-VALUE_DECIMALS: Final = 4
+    from musicrec.processor.curated_store import CuratedStore
 
-_WITH_VALUE: Final = frozenset({EventType.COMPLETE, EventType.SKIP})
+COLUMNS: Final = ("user_id", "track_id", "event_type", "occurred_at", "event_value", "generation")
+"""What is read of the curated table."""
+
+TEXTS: Final = ("user_id", "track_id", "event_type")
+"""Read as dictionaries: what is done to texts is done once to each distinct one."""
+
+NAMES: Final = ("track_id", "event_id", "occurred_at", "duration_ms", "track")
+"""What is read besides where a track has no name yet."""
 
 
-class DayOfInteractions(Struct, frozen=True, kw_only=True):
-    """One day's rows of the dataset.
+class DayToImport(Struct, frozen=True, kw_only=True):
+    """A curated day that a build reads.
 
     Attributes:
-        table: rows in the dataset's columns, in an order that depends on the rows alone.
-        dropped: rows of the lake that did not become interactions, by reason.
+        standing: the day.
+        since: the generation that is imported already; 0 for none.
+        ordered: whether its rows lie in the order of the CSV.
+    """
+
+    standing: StandingDay
+    since: int = 0
+    ordered: bool = True
+
+
+class Piece(Struct, frozen=True, kw_only=True):
+    """Some consecutive rows of a day.
+
+    Attributes:
+        table: rows of the dataset that are not imported yet; texts are dictionaries.
+        held: interactions in these rows, imported or not, each once.
+        names: reads the names that these rows' tracks had, in the columns `NAMES`.
     """
 
     table: pa.Table
-    dropped: dict[str, int]
+    held: int
+    names: Callable[[], pa.Table]
 
 
-def of_day(day: LakeDay) -> DayOfInteractions:
-    """The interactions among one day's events, each once."""
-    events = day.table
-    kept = events.filter(pc.is_in(events["event_type"], _words(PERSONALIZE_TYPES)))
-    usable = kept.filter(_usable_users(kept["user_id"]))
-    rows = pa.Table.from_arrays(
-        [
-            usable["user_id"],
-            usable["track_id"],
-            pc.divide(usable["occurred_at"], 1000),
-            usable["event_type"],
-            _values(usable),
-        ],
-        schema=schemas.INTERACTIONS.arrow,
-    )
-    unique = rows.group_by(list(schemas.INTERACTIONS.names)).aggregate([])
-    dropped = {
-        "invalid event": day.count.invalid,
-        "duplicate event": day.count.duplicates,
-        "not an interaction": events.num_rows - kept.num_rows,
-        "unusable user id": kept.num_rows - usable.num_rows,
-        "same interaction": rows.num_rows - unique.num_rows,
-    }
-    return DayOfInteractions(table=_ordered(unique), dropped=dropped)
+def pieces(store: CuratedStore, day: DayToImport, dropped: Counter[str]) -> Iterator[Piece]:
+    """One day's interactions in the order of the CSV.
+
+    Args:
+        store: the curated table.
+        day: which, and what of it is imported.
+        dropped: counts the rows that are not imported and give no row, by reason.
+
+    Raises:
+        DayChangedError: another build rewrote the day since it was listed.
+    """
+    file = store.file(day.standing, TEXTS)
+    before: pa.Table | None = None
+    for read, names in _groups(file, ordered=day.ordered):
+        rows = _usable(read, day.since, dropped)
+        repeated = is_repetition(rows, before)
+        before = rows if rows.num_rows else before
+        is_new = rows["generation"].to_numpy() > day.since
+        dropped["same interaction"] += int((is_new & repeated).sum())
+        made = _made(rows.filter(pa.array(is_new & ~repeated)))
+        yield Piece(table=made, held=int((~repeated).sum()), names=names)
 
 
-def _words(kinds: frozenset[EventType]) -> pa.Array:
-    return pa.array(sorted(kind.value for kind in kinds))
+def _groups(
+    file: pq.ParquetFile, *, ordered: bool
+) -> Iterator[tuple[pa.Table, Callable[[], pa.Table]]]:
+    """A day's rows in order, and what reads their names: a row group at a time if it can be."""
+    if not ordered:
+        yield curated.ordered(file.read(list(COLUMNS))), lambda: file.read(list(NAMES))
+        return
+    for number in range(file.num_row_groups):
+        names = partial(file.read_row_group, number, list(NAMES))
+        yield file.read_row_group(number, list(COLUMNS)), names
 
 
-def _usable_users(users: pa.ChunkedArray) -> pa.ChunkedArray:
-    unusable = [user for user in users.unique().to_pylist() if not is_usable_id(user)]
-    return pc.invert(pc.is_in(users, pa.array(unusable, pa.string())))
+def _usable(rows: pa.Table, since: int, dropped: Counter[str]) -> pa.Table:
+    users = rows["user_id"].unify_dictionaries().combine_chunks()
+    good = usable_ids(users.dictionary)
+    if pc.all(good).as_py():
+        return rows
+    kept = good.take(users.indices)
+    is_new = pc.greater(rows["generation"], since)
+    dropped["unusable user id"] += pc.sum(pc.and_(is_new, pc.invert(kept))).as_py() or 0
+    return rows.filter(kept)
 
 
-def _values(events: pa.Table) -> pa.Array:
-    """EVENT_VALUE of many rows, equal in every bit to what the hot path sends."""
-    length = pc.if_else(pc.equal(events["duration_ms"], 0), None, events["duration_ms"])
-    shares = pc.min_element_wise(
-        pc.divide(pc.cast(events["listened_ms"], pa.float64()), length), 1.0, skip_nulls=False
-    )
-    ended = pc.is_in(events["event_type"], _words(_WITH_VALUE))
-    known = pc.if_else(ended, shares, None).to_pylist()
-    rounded = [None if share is None else round(share, VALUE_DECIMALS) for share in known]
-    return pa.array(rounded, pa.float64())
-
-
-def _ordered(rows: pa.Table) -> pa.Table:
-    first = ("TIMESTAMP", "USER_ID", "ITEM_ID", "EVENT_TYPE", "EVENT_VALUE")
-    return rows.sort_by([(name, "ascending") for name in first])
+def _made(rows: pa.Table) -> pa.Table:
+    columns = [
+        *(rows["user_id"], rows["track_id"], pa.array(seconds(rows))),
+        *(rows["event_type"], rows["event_value"]),
+    ]
+    return pa.table(columns, names=list(schemas.INTERACTIONS.names))

@@ -7,7 +7,7 @@ audio features, but its own events name it, so it can be recommended and shown.
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,43 +19,59 @@ from musicrec.datasets.rows import tables
 from musicrec.datasets.text import categories, category
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-LAKE_COLUMNS: Final = ("duration_ms", "track")
-"""What is read of the lake beside the key columns."""
+    from collections.abc import Callable, Iterator
 
 
 class SeenTracks:
     """Tracks that the catalogue lacks, as the first event that names each of them did.
 
-    Show it the days of the lake in order.
+    Show it days in order, each with `observe` for its pieces and `end_day` after the last.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._known: set[str] = set()
+        self._looked_up = pa.array([], pa.string())
+        self._unknown: set[str] = set()
+        self._named: list[pa.Table] = []
         self.tracks: dict[str, Track] = {}
 
-    def observe(self, events: pa.Table) -> None:
-        """Take in one day's events, ordered by time."""
-        unknown = pa.array(self._unknown(events["track_id"]), pa.string())
-        names = pc.utf8_length(pc.struct_field(events["track"], "name"))
-        named = events.filter(
-            pc.and_(
-                pc.is_in(events["track_id"], unknown), pc.fill_null(pc.greater(names, 0), False)
-            )
-        )
-        for row in _first_of_each(named).to_pylist():
-            self.tracks[row["track_id"]] = _seen(row)
+    def observe(self, track_ids: pa.ChunkedArray, names: Callable[[], pa.Table]) -> None:
+        """Take in some events of a day.
 
-    def _unknown(self, track_ids: pa.ChunkedArray) -> list[str]:
-        new = [
-            track_id
-            for track_id in track_ids.unique().to_pylist()
-            if track_id not in self._known and track_id not in self.tracks
-        ]
-        self._known.update(self._catalog.get_many(new))
-        return [track_id for track_id in new if track_id not in self._known]
+        Args:
+            track_ids: their tracks.
+            names: reads what the events say of their tracks (`interactions.NAMES`); called only
+                when one of the tracks is unknown.
+        """
+        if unknown := self._nameless(track_ids):
+            events = names()
+            named = pc.greater(pc.utf8_length(pc.struct_field(events["track"], "name")), 0)
+            wanted = pc.is_in(events["track_id"], pa.array(unknown, pa.string()))
+            self._named.append(events.filter(pc.and_(wanted, pc.fill_null(named, False))))
+
+    def end_day(self) -> None:
+        """Choose for each track the first event of the day that named it."""
+        if self._named:
+            events = pa.concat_tables(self._named)
+            self._named.clear()
+            for row in _first_of_each(events).to_pylist():
+                self.tracks[row["track_id"]] = _seen(row)
+
+    def _nameless(self, track_ids: pa.ChunkedArray) -> list[str]:
+        """Those tracks of which neither the catalogue nor an earlier day knows the name."""
+        distinct = track_ids.unique().cast(pa.string())
+        new = distinct.filter(pc.invert(pc.is_in(distinct, self._looked_up)))
+        if len(new):
+            ids = new.to_pylist()
+            self._unknown.update(set(ids) - self._catalog.known(ids))
+            self._looked_up = pa.concat_arrays([self._looked_up, new])
+        nameless = self._unknown - self.tracks.keys()
+        if not nameless:
+            return []
+        here: list[str] = distinct.filter(
+            pc.is_in(distinct, pa.array(sorted(nameless)))
+        ).to_pylist()
+        return here
 
 
 def merged(catalog: Catalog, seen: dict[str, Track]) -> Iterator[Track]:
@@ -78,10 +94,11 @@ def _track_id(track: Track) -> str:
 
 
 def _first_of_each(events: pa.Table) -> pa.Table:
-    """The first event of each track, with the columns that tell about it."""
-    codes = events["track_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    """The first event of each track."""
+    ordered = events.sort_by([("occurred_at", "ascending"), ("event_id", "ascending")])
+    codes = ordered["track_id"].combine_chunks().dictionary_encode().indices.to_numpy()
     _, first = np.unique(codes, return_index=True)
-    return events.select(["track_id", *LAKE_COLUMNS]).take(pa.array(first))
+    return ordered.take(pa.array(first))
 
 
 def _seen(row: dict[str, Any]) -> Track:

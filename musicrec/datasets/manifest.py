@@ -1,4 +1,4 @@
-"""The record of one build: what was written where, what was dropped and why, what was imported.
+"""The record of one build: what was written where, what was dropped and why, how it was imported.
 
 It has no clock in it: a build of the same inputs on the same date has the same manifest, byte for
 byte.
@@ -6,7 +6,7 @@ byte.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -18,7 +18,13 @@ from musicrec.datasets.schemas import DatasetKind
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-MANIFEST_VERSION: Final = 1
+MANIFEST_VERSION: Final = 2
+"""Builds of version 1 knew FULL imports only, and no curated days."""
+
+ImportMode = Literal["FULL", "INCREMENTAL", "NONE"]
+
+
+_FOLDER: Final = "datasets/"
 
 
 class ManifestNotFoundError(LookupError):
@@ -31,15 +37,42 @@ class ManifestNotFoundError(LookupError):
         )
 
 
+class Plan(Struct, frozen=True, kw_only=True):
+    """How one dataset gets into Personalize; see `musicrec.datasets.plans`.
+
+    Attributes:
+        mode: the import's mode; `NONE` when nothing is to be imported.
+        why: the reason, as a sentence without a full stop.
+        base: run date of the build that an increment stands on; None for a FULL import.
+        full_on: run date of the FULL import under everything.
+    """
+
+    mode: ImportMode = "FULL"
+    why: str = ""
+    base: str | None = None
+    full_on: str = ""
+
+
+class WholeFile(Struct, frozen=True, kw_only=True):
+    """A CSV of all rows: S3 URI, bytes, hex digest."""
+
+    uri: str
+    size: int
+    sha256: str
+
+
 class BuiltDataset(Struct, frozen=True, kw_only=True):
-    """One CSV.
+    """One dataset: the CSV that the import takes, and how.
 
     Attributes:
         uri: S3 URI.
         rows: without the header.
         size: bytes.
         sha256: hex digest of the file.
-        dropped: source rows that gave no row, by reason.
+        dropped: source rows that gave no row, by reason; for an increment those since its base.
+        plan: the import's mode, and why.
+        schema: fingerprint of the columns.
+        whole: the file of all rows, with which a later build compares; None for INTERACTIONS.
     """
 
     uri: str
@@ -47,6 +80,9 @@ class BuiltDataset(Struct, frozen=True, kw_only=True):
     size: int
     sha256: str
     dropped: dict[str, int]
+    plan: Plan = Plan()
+    schema: str = ""
+    whole: WholeFile | None = None
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
@@ -56,22 +92,28 @@ class Manifest(Struct, frozen=True, kw_only=True):
         version: of this record's shape.
         stack: the stack's name.
         run_date: `YYYY-MM-DD`.
+        engine: which engine read the curated interactions.
         datasets: the files, by kind.
-        days: interactions by the UTC day on which they happened.
-        event_types: interactions by event type.
-        listeners: distinct users with interactions.
-        tracks_played: distinct items with interactions.
+        days: all interactions by the UTC day on which they happened, those of earlier imports too.
+        generations: how often each curated day had been written; what came in later is news to the
+            next build.
+        event_types: interactions of the file by event type.
+        listeners: distinct users with interactions in the file.
+        tracks_played: distinct items with interactions in the file.
         tracks_added: tracks that this run added to the catalogue since they were merely seen.
-        coverage: share of interactions whose user stands in USERS, whose item in ITEMS.
+        coverage: share of the file's interactions whose user stands in USERS, whose item in ITEMS.
         findings: what the checks found; an error among them means that nothing was imported.
-        import_jobs: ARNs by kind; empty before the import.
+        import_jobs: ARNs by kind, of an earlier build's job where nothing was to be imported; empty
+            before the import.
     """
 
     version: int = MANIFEST_VERSION
     stack: str
     run_date: str
+    engine: str = "lambda"
     datasets: dict[DatasetKind, BuiltDataset]
     days: dict[str, int]
+    generations: dict[str, int] = {}
     event_types: dict[str, int]
     listeners: int
     tracks_played: int
@@ -93,12 +135,21 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 def folder(run_date: str) -> str:
     """The key prefix of a date's files."""
-    return f"datasets/{run_date}/"
+    return f"{_FOLDER}{run_date}/"
 
 
 def key(run_date: str) -> str:
     """The manifest's key."""
     return f"{folder(run_date)}manifest.json"
+
+
+def dates(s3: S3Client, bucket: str) -> list[str]:
+    """The dates that have files of a build; a request for every 1,000 of them."""
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=_FOLDER, Delimiter="/"
+    )
+    folders = (row["Prefix"] for page in pages for row in page.get("CommonPrefixes", ()))
+    return [folder.removeprefix(_FOLDER).rstrip("/") for folder in folders]
 
 
 def load(s3: S3Client, bucket: str, run_date: str) -> Manifest:

@@ -6,6 +6,7 @@ and "Quotas"), which `musicrec.datasets.checks` applies.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any, Final, Literal
 
@@ -37,6 +38,9 @@ MAX_ROWS: Final[dict[DatasetKind, int]] = {"interactions": 3_000_000_000, "items
 
 MAX_IMPORT_BYTES: Final = 100 * 10**9
 """Of one FULL import."""
+
+MAX_INCREMENT_BYTES: Final = 10**9
+"""Of one INCREMENTAL import."""
 
 RESERVED_WORDS: Final = frozenset(
     {
@@ -178,3 +182,8 @@ USERS: Final = DatasetSchema(
 SCHEMAS: Final[dict[DatasetKind, DatasetSchema]] = {
     schema.kind: schema for schema in (INTERACTIONS, USERS, ITEMS)
 }
+
+
+def fingerprint(kind: DatasetKind) -> str:
+    """Eight digits that change with a dataset's Avro schema."""
+    return hashlib.sha256(SCHEMAS[kind].avro().encode()).hexdigest()[:8]

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from musicrec.datasets.schemas import MAX_ID_CHARACTERS, MAX_TEXT_CHARACTERS, RESERVED_WORDS
 
 if TYPE_CHECKING:
@@ -35,6 +38,17 @@ def categories(names: Iterable[str]) -> str | None:
     if len(cell) > MAX_TEXT_CHARACTERS:
         cell = cell[: MAX_TEXT_CHARACTERS + 1].rpartition("|")[0]
     return cell or None
+
+
+def usable_ids(identifiers: pa.Array) -> pa.Array:
+    """`is_usable_id` of each identifier."""
+    lengths = pc.utf8_length(identifiers)
+    fits = pc.and_(pc.greater(lengths, 0), pc.less_equal(lengths, MAX_ID_CHARACTERS))
+    barred = pc.or_(
+        pc.is_in(identifiers, pa.array(sorted(RESERVED_WORDS))),
+        pc.match_substring_regex(identifiers, r"[\r\n]"),
+    )
+    return pc.and_(fits, pc.invert(barred))
 
 
 def is_usable_id(identifier: str) -> bool:

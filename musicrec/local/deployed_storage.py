@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from musicrec import events
 from musicrec.local.deploy_steps import Target, found
 from musicrec.local.parts import Aws
+from musicrec.processor import curated
 from musicrec.stack import StackNames, StackSettings, partition_query
 
 _STANDARD_RETENTION_HOURS: Final = 24
@@ -65,6 +67,12 @@ def _lifecycle(stack: StackSettings) -> list[dict[str, Any]]:
             "Filter": {"Prefix": lake.errors_prefix},
             "Expiration": {"Days": lake.errors_expire_days},
         },
+        {
+            "ID": "query-results-expire",
+            "Status": "Enabled",
+            "Filter": {"Prefix": stack.athena.results_prefix},
+            "Expiration": {"Days": stack.athena.results_expire_days},
+        },
     ]
 
 
@@ -95,24 +103,30 @@ def deploy_profile_table(stack: Target) -> None:
     )
 
 
-def deploy_lake_table(stack: Target) -> None:
-    """Make the Glue table over the lake; its partitions are projected, so nothing crawls."""
-    glue, database = stack.aws.client("glue"), stack.names.name
-    table = stack.settings.lake.table
+def deploy_lake_tables(stack: Target) -> None:
+    """Make the Glue tables of the lake; their partitions are projected, so nothing crawls."""
+    glue, database, lake = stack.aws.client("glue"), stack.names.name, stack.settings.lake
     if not found(lambda: glue.get_database(Name=database), "EntityNotFoundException"):
         glue.create_database(DatabaseInput={"Name": database})
-    if not found(
-        lambda: glue.get_table(DatabaseName=database, Name=table), "EntityNotFoundException"
-    ):
-        glue.create_table(DatabaseName=database, TableInput=_lake_table_input(stack))
+    tables = (
+        (lake.table, lake.prefix, events.glue_columns()),
+        (lake.curated_table, lake.curated_prefix, curated.glue_columns()),
+    )
+    for name, prefix, columns in tables:
+        get = partial(glue.get_table, DatabaseName=database, Name=name)
+        if not found(get, "EntityNotFoundException"):
+            made = _table_input(stack, name, prefix, columns)
+            glue.create_table(DatabaseName=database, TableInput=made)
 
 
-def _lake_table_input(stack: Target) -> dict[str, Any]:
+def _table_input(
+    stack: Target, name: str, prefix: str, columns: list[dict[str, str]]
+) -> dict[str, Any]:
     lake = stack.settings.lake
-    location = f"s3://{stack.names.bucket}/{lake.prefix}"
+    location = f"s3://{stack.names.bucket}/{prefix}"
     key = lake.partition_key
     return {
-        "Name": lake.table,
+        "Name": name,
         "TableType": "EXTERNAL_TABLE",
         "PartitionKeys": [{"Name": key, "Type": "string"}],
         "Parameters": {
@@ -125,13 +139,31 @@ def _lake_table_input(stack: Target) -> dict[str, Any]:
             "storage.location.template": f"{location}{key}=${{{key}}}/",
         },
         "StorageDescriptor": {
-            "Columns": events.glue_columns(),
+            "Columns": columns,
             "Location": location,
             "InputFormat": _PARQUET_IN,
             "OutputFormat": _PARQUET_OUT,
             "SerdeInfo": {"SerializationLibrary": _PARQUET_SERDE},
         },
     }
+
+
+def deploy_workgroup(stack: Target) -> None:
+    """Make the Athena work group; the client may still choose another place for results."""
+    athena, name = stack.aws.client("athena"), stack.names.workgroup
+    if found(lambda: athena.get_work_group(WorkGroup=name), "InvalidRequestException"):
+        return
+    settings = stack.settings.athena
+    location = f"s3://{stack.names.bucket}/{settings.results_prefix}"
+    athena.create_work_group(
+        Name=name,
+        Description="Questions to the lake of listening events",
+        Configuration={
+            "EnforceWorkGroupConfiguration": False,
+            "ResultConfiguration": {"OutputLocation": location},
+            "BytesScannedCutoffPerQuery": settings.scan_limit_bytes,
+        },
+    )
 
 
 def deploy_delivery_stream(stack: Target) -> None:

@@ -23,10 +23,11 @@ from musicrec.local.deployed_functions import (
 from musicrec.local.deployed_storage import (
     deploy_bucket,
     deploy_delivery_stream,
-    deploy_lake_table,
+    deploy_lake_tables,
     deploy_profile_table,
     deploy_queue,
     deploy_stream,
+    deploy_workgroup,
     set_queue_retention,
 )
 from musicrec.local.parts import Aws
@@ -61,7 +62,8 @@ def deploy(
     deploy_stream(stack)
     deploy_profile_table(stack)
     _roles(stack)
-    deploy_lake_table(stack)
+    deploy_lake_tables(stack)
+    deploy_workgroup(stack)
     functions = {key: deploy_function(stack, key) for key in stack.settings.functions}
     for key in stack.settings.event_source_mappings:
         deploy_event_source_mapping(stack, key)
@@ -94,6 +96,8 @@ def _publish(stack: Target, queue_url: str, api: DeployedApi) -> Deployment:
         poison_queue_url=queue_url,
         database=names.name,
         table=stack.settings.lake.table,
+        curated_table=stack.settings.lake.curated_table,
+        workgroup=names.workgroup,
         schedule_rule=names.schedule_rule,
         personalize_role_arn=names.role_arn("personalize"),
     )

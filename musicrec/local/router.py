@@ -65,6 +65,7 @@ class Routes:
         moto: stores everything that nobody else takes.
         kinesis: everything signed for Kinesis Data Streams.
         personalize: everything signed for Personalize.
+        athena: everything signed for Athena.
         gateway: executes the stored REST APIs.
         invoke: Lambda's Invoke API.
         runtime: Lambda's runtime API.
@@ -76,6 +77,7 @@ class Routes:
     moto: WSGIApplication
     kinesis: WSGIApplication
     personalize: WSGIApplication
+    athena: WSGIApplication
     gateway: WSGIApplication
     invoke: WSGIApplication
     runtime: WSGIApplication
@@ -115,6 +117,8 @@ class Router:
         """The application of ours that takes a request, None when it is moto's."""
         if service == "personalize":
             return self._routes.personalize
+        if service == "athena":
+            return self._routes.athena
         if service == "lambda":
             return self._routes.invoke if invoke_api.PATH.fullmatch(path) else None
         if service not in {"", "execute-api"}:

@@ -172,6 +172,7 @@ class _Running:
         stream_transition_s: float,
     ) -> None:
         # Imported here: together they cost most of a second, which `musicrec --help` need not wait.
+        from musicrec.local.athena import AthenaApp  # noqa: PLC0415 - see above
         from musicrec.local.firehose import DeliveryStreams  # noqa: PLC0415 - see above
         from musicrec.local.gateway import Gateway  # noqa: PLC0415 - see above
         from musicrec.local.kinesis import KinesisApp  # noqa: PLC0415 - see above
@@ -209,6 +210,8 @@ class _Running:
         stack.callback(self.gateway.close)
         life_cycle = LifeCycle.from_environment(os.environ)
         self.personalize = create_app(aws=self.aws, clock=clock, life_cycle=life_cycle)
+        self.athena = AthenaApp(aws=self.aws, clock=clock)
+        stack.callback(self.athena.close)
         http.start(middleware(Router(self._routes())))
         for animator in (self.delivery, self.schedules, self.event_sources, self.functions):
             stack.callback(animator.stop)
@@ -238,6 +241,7 @@ class _Running:
             moto=self._moto,
             kinesis=self._kinesis,
             personalize=self.personalize,
+            athena=self.athena,
             gateway=self.gateway,
             invoke=InvokeApi(self.functions),
             runtime=self.functions.runtime_api,
@@ -282,3 +286,4 @@ class _Running:
         self.delivery.reset()
         self.gateway.reset()
         self.personalize.reset()
+        self.athena.reset()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 
@@ -57,12 +57,13 @@ def start(
     uri: str,
     sha256: str,
     run_date: str,
+    mode: Literal["FULL", "INCREMENTAL"] = "FULL",
 ) -> ImportJob:
-    """Start a FULL import of one CSV, unless the dataset's newest import brought the same content.
+    """Start the import of one CSV, unless the dataset's newest import brought the same content.
 
     The job is called `NAME-<kind>-<run date>-<first 8 digits of the hash>`, by which a later run
     recognises the content. A FULL import replaces what was imported before, never what was
-    streamed.
+    streamed; an INCREMENTAL one adds to it.
 
     Args:
         clients: where to.
@@ -72,6 +73,7 @@ def start(
         uri: S3 URI of the CSV.
         sha256: hex digest of the CSV.
         run_date: `YYYY-MM-DD`.
+        mode: of the import; the first one into a dataset must be FULL.
 
     Raises:
         ImportNameError: the job's name would be too long.
@@ -88,7 +90,7 @@ def start(
         datasetArn=dataset_arn,
         dataSource={"dataLocation": uri},
         roleArn=deployment.personalize_role_arn,
-        importMode="FULL",
+        importMode=mode,
     )
     return ImportJob(kind=kind, arn=created["datasetImportJobArn"], started=True)
 
@@ -115,6 +117,27 @@ def latest(clients: Clients, dataset_arn: str) -> Mapping[str, Any] | None:
     """The newest import job of a dataset that has not failed, or None."""
     alive = [job for job in _jobs(clients.personalize, dataset_arn) if job["status"] not in FAILED]
     return alive[-1] if alive else None
+
+
+def stands(clients: Clients, arn: str, run_date: str) -> bool:
+    """Whether what an import brought was still in the dataset before the run of a date.
+
+    Not so when the job failed, when the dataset was made anew since, or when a FULL import of
+    another run replaced everything.
+    """
+    client = clients.personalize
+    job = client.describe_dataset_import_job(datasetImportJobArn=arn)["datasetImportJob"]
+    if job["status"] in FAILED:
+        return False
+    dataset_arn, started = job["datasetArn"], job["creationDateTime"]
+    dataset = client.describe_dataset(datasetArn=dataset_arn)["dataset"]
+    if dataset["creationDateTime"] > started:
+        return False
+    return not any(
+        later["creationDateTime"] > started and later.get("importMode") == "FULL"
+        for later in _jobs(client, dataset_arn)
+        if later["status"] not in FAILED and f"-{run_date}-" not in later["jobName"]
+    )
 
 
 def _jobs(client: PersonalizeClient, dataset_arn: str) -> list[Mapping[str, Any]]:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from musicrec.events import ListeningEvent, to_mapping
 from musicrec.processor.lake import SCHEMA
+from musicrec.processor.raw_objects import PREFIX, notify
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -79,9 +80,9 @@ class Backfill:
         pq.write_table(table, body)
         ids = "\n".join(event.event_id for event in ordered)
         name = hashlib.sha256(ids.encode()).hexdigest()[:32]
-        self._s3.put_object(
-            Bucket=self._bucket, Key=f"raw/dt={day}/backfill-{name}.parquet", Body=body.getvalue()
-        )
+        key = f"{PREFIX}dt={day}/backfill-{name}.parquet"
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=body.getvalue())
+        notify(self._s3, self._bucket, key)
 
     def _apply(self, piece: Sequence[ListeningEvent]) -> None:
         applied = self._store.apply(piece, self._lookup, self._retries())

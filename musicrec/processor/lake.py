@@ -13,18 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 import awswrangler as wr
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct
 
-from musicrec.events import (
-    MAX_OCCURRED_AT,
-    MIN_OCCURRED_AT,
-    EventType,
-    InvalidEventError,
-    ListeningEvent,
-    from_mapping,
-    glue_columns,
-)
+from musicrec.events import InvalidEventError, ListeningEvent, from_mapping, glue_columns
+from musicrec.processor.validity import valid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -130,12 +122,12 @@ class Lake:
     def day(self, day: str, columns: Sequence[str] = COLUMNS) -> LakeDay:
         """One day's events with the key columns and `columns`; empty when nothing was delivered."""
         table = self._read(day, _schema(columns))
-        valid = table.filter(_valid(table))
-        unique = _first_of_each(valid)
+        kept = table.filter(valid(table.select(list(KEY_COLUMNS))))
+        unique = _first_of_each(kept)
         count = LakeCount(
             rows=table.num_rows,
             events=unique.num_rows,
-            invalid=table.num_rows - valid.num_rows,
+            invalid=table.num_rows - kept.num_rows,
         )
         return LakeDay(day=day, table=unique, count=count)
 
@@ -206,26 +198,6 @@ def _is_partition(name: str) -> bool:
     except ValueError:
         return False  # e.g. Hive's default partition: nothing of ours
     return True
-
-
-def _valid(table: pa.Table) -> pa.ChunkedArray:
-    """Which rows keep the event's rules in the columns that interactions are made of.
-
-    The API refuses anything else, but whoever writes to the stream directly passes it by.
-    """
-    users = pc.utf8_length(table["user_id"])
-    times = table["occurred_at"]
-    rules = [
-        pc.match_substring_regex(table["event_id"], r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
-        pc.match_substring_regex(table["track_id"], r"^[0-9A-Za-z]{22}$"),
-        pc.is_in(table["event_type"], pa.array([kind.value for kind in EventType])),
-        pc.and_(pc.greater_equal(users, 1), pc.less_equal(users, 256)),
-        pc.and_(pc.greater_equal(times, MIN_OCCURRED_AT), pc.less_equal(times, MAX_OCCURRED_AT)),
-    ]
-    kept = rules[0]
-    for rule in rules[1:]:
-        kept = pc.and_(kept, rule)
-    return pc.fill_null(kept, fill_value=False)
 
 
 def _first_of_each(table: pa.Table) -> pa.Table:

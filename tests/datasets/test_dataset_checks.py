@@ -105,7 +105,9 @@ class TestMinimums:
 
     def test_one_user_in_a_hundred_must_come_twice(self, good):
         """With many users twenty-five are too few."""
-        good.tally.users = Counter({f"u{n}": 2 if n < 30 else 1 for n in range(10_000)})
+        good.tally = InteractionTally()
+        for users, each in ((10_000, 1), (30, 1)):
+            good.tally.observe(interactions_of(users, each))
         assert "at least 100" in found(good, checks.enough_repeat_users)[0][1]
 
 
@@ -240,6 +242,34 @@ class TestFuture:
         assert "2026-03-01" in message
 
 
+class TestIncrement:
+    def test_minimums_are_of_full_imports(self):
+        """A few interactions that come to an import need no minimum; too few wait elsewhere."""
+        small = evidence_of(interactions_of(2, 2))
+        small.incremental = True
+        assert found(small, checks.enough_interactions) == []
+        assert found(small, checks.enough_repeat_users) == []
+
+    def test_takes_a_gigabyte(self, good):
+        """The limit of an increment is that of an INCREMENTAL import."""
+        good.facts["interactions"].size = 10**9 + 1
+        assert found(good, checks.within_size_limit) == []
+        good.incremental = True
+        ((severity, message),) = found(good, checks.within_size_limit)
+        assert severity == "error"
+        assert "takes 1000000000" in message
+
+
+class TestArchive:
+    def test_objects_that_cannot_be_read_are_a_warning(self, good):
+        """What went to the archive before it was curated is missing until it is restored."""
+        assert found(good, checks.nothing_archived_unread) == []
+        good.unreadable = {"2025-01-02": 2, "2025-01-01": 1}
+        ((severity, message),) = found(good, checks.nothing_archived_unread)
+        assert severity == "warning"
+        assert "3 objects of 2 days, the first 2025-01-01" in message
+
+
 class TestTally:
     def test_adds_up_over_tables(self):
         """Seeing the rows in two tables is seeing them in one."""
@@ -248,4 +278,5 @@ class TestTally:
         whole.observe(table)
         for part in (table.slice(0, 500), table.slice(500), table.slice(0, 0)):
             halves.observe(part)
-        assert vars(whole) == vars(halves)
+        for name in ("users", "items", "types", "first", "last", "repeat_users"):
+            assert getattr(whole, name) == getattr(halves, name)

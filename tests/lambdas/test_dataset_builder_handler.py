@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -34,6 +35,7 @@ def load():
     """The handler's module, freshly initialised as in a new Lambda environment."""
     spec = importlib.util.spec_from_file_location("dataset_builder_handler", HANDLER)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where msgspec looks up the settings' types
     spec.loader.exec_module(module)
     return module
 
@@ -71,6 +73,18 @@ class TestLambdaHandler:
 
 
 class TestSettings:
+    @pytest.mark.usefixtures("aws")
+    def test_engine_can_be_set(self, monkeypatch):
+        """The variable chooses the engine; a misspelt one is refused when the function starts."""
+        monkeypatch.setenv("STACK", "musicrec")
+        monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "dataset_builder")
+        assert load().settings.engine == "auto"
+        monkeypatch.setenv("ENGINE", "athena")
+        assert load().settings.engine == "athena"
+        monkeypatch.setenv("ENGINE", "spark")
+        with pytest.raises(msgspec.ValidationError, match="spark"):
+            load()
+
     @pytest.mark.usefixtures("aws")
     def test_missing_variable_is_named_at_once(self, monkeypatch):
         """A function without its variable fails when it starts, not when the rule fires."""

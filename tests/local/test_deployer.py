@@ -9,6 +9,7 @@ import requests
 from musicrec import deployment, events
 from musicrec.local.deployer import deploy
 from musicrec.local.server import EmbeddedAws
+from musicrec.processor import curated
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,7 @@ SHAPES = {
     "apigateway": ("get_rest_apis", {}),
     "lambda": ("list_event_source_mappings", {}),
     "ssm": ("describe_parameters", {}),
+    "athena": ("list_work_groups", {}),
 }
 
 
@@ -136,6 +138,34 @@ class TestDeploy:
         assert parameters["projection.enabled"] == "true"
         assert parameters["storage.location.template"] == f"s3://{deployed.bucket}/raw/dt=${{dt}}/"
         assert table["Table"]["StorageDescriptor"]["Columns"] == events.glue_columns()
+
+    def test_curated_interactions_have_a_table_of_their_own(self, aws, deployed):
+        """It is projected like the raw one, and its columns are those that the build writes."""
+        table = aws.client("glue").get_table(
+            DatabaseName=deployed.database, Name=deployed.curated_table
+        )["Table"]
+        template = table["Parameters"]["storage.location.template"]
+        assert template == f"s3://{deployed.bucket}/curated/dt=${{dt}}/"
+        assert table["StorageDescriptor"]["Columns"] == curated.glue_columns()
+
+    def test_curated_interactions_never_age(self, aws, deployed):
+        """No lifecycle rule touches what the daily build reads."""
+        client = aws.client("s3")
+        rules = client.get_bucket_lifecycle_configuration(Bucket=deployed.bucket)["Rules"]
+        prefixes = [rule["Filter"]["Prefix"] for rule in rules]
+        names = ("curated/", "curated-records/", "datasets/")
+        assert not [name for name in names for prefix in prefixes if name.startswith(prefix)]
+
+    def test_query_results_go_to_the_bucket_and_expire(self, aws, deployed):
+        """The work group writes under athena/, which is emptied after days, and limits scans."""
+        group = aws.client("athena").get_work_group(WorkGroup=deployed.workgroup)["WorkGroup"]
+        configuration = group["Configuration"]
+        location = configuration["ResultConfiguration"]["OutputLocation"]
+        assert location == f"s3://{deployed.bucket}/athena/"
+        assert configuration["BytesScannedCutoffPerQuery"] == 100 * 2**30
+        rules = aws.client("s3").get_bucket_lifecycle_configuration(Bucket=deployed.bucket)["Rules"]
+        (results,) = [rule for rule in rules if rule["Filter"] == {"Prefix": "athena/"}]
+        assert results["Expiration"]["Days"] == 7
 
     def test_the_raw_lake_ages_out(self, aws, deployed):
         """Objects under raw/ move to ever colder storage."""

@@ -7,7 +7,7 @@ import pytest
 
 from musicrec.local.router import Router, Routes, signing_service
 
-NAMES = ("moto", "kinesis", "personalize", "gateway", "invoke", "runtime", "admin")
+NAMES = ("moto", "kinesis", "personalize", "athena", "gateway", "invoke", "runtime", "admin")
 
 
 def answering(name):

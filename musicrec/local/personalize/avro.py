@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from musicrec.local.personalize.errors import InvalidInputError
-from musicrec.local.personalize.strict_json import read_json
+from musicrec.local.strict_json import read_json
 
 Kind = Literal["INTERACTIONS", "ITEMS", "USERS"]
 

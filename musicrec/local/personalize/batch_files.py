@@ -13,8 +13,8 @@ from musicrec.local.personalize.s3_files import (
     split_location,
     write_file,
 )
-from musicrec.local.personalize.strict_json import read_json
 from musicrec.local.personalize.workers import JobFailedError
+from musicrec.local.strict_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from musicrec.local.personalize.errors import InvalidNextTokenError
-from musicrec.local.personalize.strict_json import read_json
+from musicrec.local.strict_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ import numpy as np
 
 from musicrec.local.personalize.avro import KEYWORDS, MAX_STRING, MAX_TEXT, NUMERIC
 from musicrec.local.personalize.errors import InvalidInputError
-from musicrec.local.personalize.strict_json import read_json
+from musicrec.local.strict_json import read_json
 
 if TYPE_CHECKING:
     from musicrec.local.personalize.avro import DatasetSchema, Field

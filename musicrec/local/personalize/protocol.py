@@ -12,17 +12,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.session import Session
-
 from musicrec.local.personalize.errors import (
     InvalidInputError,
     MalformedRequestError,
     UnknownOperationError,
 )
-from musicrec.local.personalize.strict_json import read_json
+from musicrec.local.service_models import rendered, service_model
+from musicrec.local.strict_json import read_json
 
 if TYPE_CHECKING:
-    from botocore.model import OperationModel, ServiceModel, Shape
+    from botocore.model import OperationModel
 
     from musicrec.local.personalize.errors import PersonalizeError
 
@@ -49,12 +48,6 @@ class Call:
     def name(self) -> str:
         """The operation's name; no two of the services share one."""
         return self.operation.name
-
-
-@cache
-def service_model(service: str) -> ServiceModel:
-    """The model of one of the `SERVICES` that botocore ships."""
-    return Session().get_service_model(service)
 
 
 @cache
@@ -115,7 +108,7 @@ def content_type(operation: OperationModel | None) -> str:
 def answer(operation: OperationModel, result: dict[str, Any]) -> bytes:
     """The body of an answer: the members of the output shape and nothing else."""
     shape = operation.output_shape
-    return b"" if shape is None else json.dumps(_rendered(shape, result)).encode()
+    return b"" if shape is None else json.dumps(rendered(shape, result)).encode()
 
 
 def declared(operation: OperationModel, error: PersonalizeError) -> PersonalizeError:
@@ -142,18 +135,3 @@ def refusal_status(operation: OperationModel | None, error: PersonalizeError) ->
         return 400
     shape = operation.service_model.shape_for(error.code)
     return int(shape.metadata.get("error", {}).get("httpStatusCode", 400))
-
-
-def _rendered(shape: Shape, value: Any) -> Any:
-    if shape.type_name == "structure":
-        return {
-            name: _rendered(member, value[name])
-            for name, member in shape.members.items()  # type: ignore[attr-defined]  # a structure
-            if value.get(name) is not None
-        }
-    if shape.type_name == "list":
-        return [_rendered(shape.member, entry) for entry in value]  # type: ignore[attr-defined]  # a list
-    if shape.type_name == "map":
-        member = shape.value  # type: ignore[attr-defined]  # a map
-        return {key: _rendered(member, entry) for key, entry in value.items()}
-    return value

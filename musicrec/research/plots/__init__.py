@@ -12,6 +12,7 @@ from musicrec.research.plots.items import (
     genres_per_track,
     raw_findings,
 )
+from musicrec.research.plots.lake import sessions, skip_moments, skip_rates, week
 from musicrec.research.plots.listeners import (
     feature_halves,
     genre_shares,
@@ -51,9 +52,13 @@ __all__ = [
     "ranks",
     "raw_findings",
     "reaction",
+    "sessions",
+    "skip_moments",
+    "skip_rates",
     "sound",
     "stability",
     "stacked_bars",
     "style",
     "user_features",
+    "week",
 ]

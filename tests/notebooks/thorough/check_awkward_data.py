@@ -64,6 +64,9 @@ def parameters(files: Path) -> dict[str, dict[str, Any]]:
             "stack": STACK, "as_of": LAST_DAY, "window_days": 1, "listeners_asked": 1,
             "num_results": 1, "age_limit": 0, "drift_limit": 0.0, "unseen_limit": 0.0,
         },
+        "08_analyse_the_lake": {
+            "stack": STACK, "days": 1, "gap_minutes": 0, "positions_shown": 1, "genres_shown": 1,
+        },
         "09_your_own_history": {
             "export_files": [str(files / "exporté")], "tracks_file": tracks, "num_results": 1,
             "foretold_share": 0.2,
