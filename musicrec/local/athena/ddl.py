@@ -16,9 +16,9 @@ from musicrec.local.athena.errors import QueryFailedError
 from musicrec.local.athena.formats import LAZY_SIMPLE, PARQUET
 from musicrec.local.athena.hive import Ddl
 from musicrec.local.athena.objects import folder, split_uri
-from musicrec.local.athena.outputs import STORAGE
 from musicrec.local.athena.partitions import HIVE_NULL
 from musicrec.local.athena.showing import create_statement, description
+from musicrec.local.athena.tables import STORAGE
 from musicrec.local.athena.types import Column, full_name, hive_type
 from musicrec.local.athena.writing import hive_folders
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS: Final = 16_384
 
+_AGAIN_S: Final = 0.05
+_STOPPED: Final = "Query was cancelled by the client."
 _THREADS: Final = 2
 _MEMORY: Final = "1GB"
 
@@ -61,14 +63,25 @@ class Session:
         self.counted = counted
         self._connection: DuckDBPyConnection | None = None
         self._stopped = False
+        self._ended = Event()
         self._lock = Lock()
 
     def stop(self) -> None:
         """End the query that runs, from any thread."""
         with self._lock:
             self._stopped = True
-            if self._connection is not None:
+            runs = self._connection is not None
+        if runs:
+            Thread(target=self._interrupt, name="athena-stop", daemon=True).start()
+
+    def _interrupt(self) -> None:
+        """Interrupt until the query has ended: DuckDB forgets what comes before it begins."""
+        while True:
+            with self._lock:
+                if self._connection is None:
+                    return
                 self._connection.interrupt()
+            self._ended.wait(_AGAIN_S)
 
     @contextmanager
     def run(self, query: Expr) -> Iterator[Rows]:
@@ -95,12 +108,15 @@ class Session:
     def _connected(self) -> Iterator[DuckDBPyConnection]:
         with self._engine.cursor() as connection:
             with self._lock:
+                if self._stopped:
+                    raise QueryCancelledError(_STOPPED)
                 self._connection = connection
             try:
                 yield connection
             finally:
                 with self._lock:
                     self._connection = None
+                self._ended.set()
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -108,7 +124,7 @@ class Session:
             yield
         except (duckdb.Error, pa.ArrowException, OSError, UnicodeError) as error:
             if self._stopped:
-                raise QueryCancelledError("Query was cancelled by the client.") from error
+                raise QueryCancelledError(_STOPPED) from error
             if self.counted.exhausted:
                 raise QueryCancelledError(
                     "Query cancelled! : Bytes scanned limit was exceeded"

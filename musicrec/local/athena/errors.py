@@ -8,19 +8,6 @@ from typing import ClassVar, Final
 USER: Final = 2
 SYSTEM: Final = 1
 
-_ERROR_TYPES: Final = {
-    "SYNTAX_ERROR": 1006,
-    "COLUMN_NOT_FOUND": 1006,
-    "FUNCTION_NOT_FOUND": 1006,
-    "NOT_SUPPORTED": 1007,
-    "TABLE_NOT_FOUND": 1301,
-    "SCHEMA_NOT_FOUND": 1302,
-    "GENERIC_INTERNAL_ERROR": 401,
-}
-"""Athena's error types of the commonest codes; the error reference lists 1006 for bad SQL."""
-
-_OTHER_ERROR_TYPE: Final = 1001
-
 
 class AthenaError(Exception):
     """A refusal of a request, which travels to the client as `code` and `message`."""
@@ -132,11 +119,6 @@ class QueryFailedError(Exception):
         self.reason = f"{code}: {place}{message}"
         self.category = category
         super().__init__(self.reason)
-
-    @property
-    def error_type(self) -> int:
-        """`ErrorType` in Athena's error reference."""
-        return _ERROR_TYPES.get(self.code, _OTHER_ERROR_TYPE)
 
 
 class QueryCancelledError(Exception):

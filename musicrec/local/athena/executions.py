@@ -316,7 +316,6 @@ class Executions:
 def _described(failed: QueryFailedError) -> dict[str, Any]:
     return {
         "ErrorCategory": failed.category,
-        "ErrorType": failed.error_type,
         "Retryable": False,
         "ErrorMessage": failed.reason,
     }

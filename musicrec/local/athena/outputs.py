@@ -9,18 +9,20 @@ import pyarrow as pa
 from msgspec import Struct
 
 from musicrec.local.athena.binding import Binder
+from musicrec.local.athena.coercion import as_table, require_same_types
 from musicrec.local.athena.errors import QueryFailedError
 from musicrec.local.athena.formats import LAZY_SIMPLE, OPENX_JSON, PARQUET
 from musicrec.local.athena.names import position
 from musicrec.local.athena.objects import folder
 from musicrec.local.athena.projection import location_template, projection
 from musicrec.local.athena.results import write_metadata
-from musicrec.local.athena.types import Column, full_name, hive_type
+from musicrec.local.athena.tables import table_input
+from musicrec.local.athena.types import Column, hive_type
 from musicrec.local.athena.writing import FileForm, Files, Written, hive_folders
 
 if TYPE_CHECKING:
     from musicrec.local.athena.catalog import Name, Table
-    from musicrec.local.athena.engine import Engine, Rows, Session
+    from musicrec.local.athena.engine import Engine, Session
     from musicrec.local.athena.statements import CreateTableAs, Insert, Unload
     from musicrec.local.athena.writing import Locate
 
@@ -40,24 +42,6 @@ _UNLOAD_PROPERTIES: Final = frozenset(
     {"format", "compression", "partitioned_by", "field_delimiter"}
 )
 _USUAL_CODEC: Final = {"PARQUET": "GZIP", "TEXTFILE": "GZIP", "JSON": "GZIP"}
-
-STORAGE: Final = {
-    "PARQUET": (
-        "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-        "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-        PARQUET,
-    ),
-    "TEXTFILE": (
-        "org.apache.hadoop.mapred.TextInputFormat",
-        "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-        LAZY_SIMPLE,
-    ),
-    "JSON": (
-        "org.apache.hadoop.mapred.TextInputFormat",
-        "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-        OPENX_JSON,
-    ),
-}
 
 _ROWS_COLUMN: Final = Column("rows", pa.int64())
 """What Athena shows of a statement that wrote rows."""
@@ -171,8 +155,8 @@ class Writer:
         projected = projection(table, self._engine.clock) is not None
         locate = _locator(table, projected=projected)
         with self._session.run(statement.query) as rows:
-            _require_same_types(table, chosen, rows)
-            batches = _as_table(rows.batches, table, chosen)
+            require_same_types(table, chosen, rows)
+            batches = as_table(rows.batches, table, chosen)
             files = self._files(_form_of(table))
             written = files.write(batches, len(table.partition_keys), locate)
         if not projected:
@@ -240,40 +224,6 @@ class Writer:
             manifest=manifest,
             update_count=written.rows,
         )
-
-
-def table_input(
-    name: Name, columns: list[Column], keys: int, location: str, form: FileForm
-) -> dict[str, Any]:
-    """A new table as Glue keeps it.
-
-    Args:
-        name: of the table.
-        columns: of the rows; the last `keys` are the partition keys.
-        keys: how many.
-        location: of its files.
-        form: of its files.
-    """
-    described = [{"Name": c.name.lower(), "Type": hive_type(c.type)} for c in columns]
-    width = len(columns) - keys
-    read, write, serde = STORAGE[form.format]
-    settings = {"field.delim": form.delimiter, "serialization.format": form.delimiter}
-    return {
-        "Name": name.table,
-        "TableType": "EXTERNAL_TABLE",
-        "PartitionKeys": described[width:],
-        "Parameters": {"EXTERNAL": "TRUE", "has_encrypted_data": "false"},
-        "StorageDescriptor": {
-            "Columns": described[:width],
-            "Location": location,
-            "InputFormat": read,
-            "OutputFormat": write,
-            "SerdeInfo": {
-                "SerializationLibrary": serde,
-                "Parameters": settings if form.format == "TEXTFILE" else {},
-            },
-        },
-    }
 
 
 def _known(properties: dict[str, Any], allowed: frozenset[str]) -> None:
@@ -358,55 +308,3 @@ def _locator(table: Table, *, projected: bool) -> Locate:
         return place
 
     return locate
-
-
-def _require_same_types(table: Table, chosen: list[str], rows: Rows) -> None:
-    wanted = [table.schema.field(name).type for name in chosen]
-    given = [column.type for column in rows.columns]
-    same = len(wanted) == len(given) and all(
-        pa.types.is_null(have) or _is_coercible(have, want)
-        for have, want in zip(given, wanted, strict=True)
-    )
-    if not same:
-        raise QueryFailedError(
-            "TYPE_MISMATCH",
-            "Insert query has mismatched column types: Table: "
-            f"[{', '.join(map(full_name, wanted))}], Query: [{', '.join(map(full_name, given))}]",
-        )
-
-
-def _is_coercible(have: pa.DataType, want: pa.DataType) -> bool:
-    """Whether Trino turns the one type into the other by itself, or nearly so."""
-    kinds = pa.types
-    if kinds.is_struct(have) and kinds.is_struct(want):
-        same = have.num_fields == want.num_fields
-        return same and all(_is_coercible(a.type, b.type) for a, b in zip(have, want, strict=True))
-    if kinds.is_list(have) and kinds.is_list(want):
-        return _is_coercible(have.value_type, want.value_type)
-    if kinds.is_integer(have) and kinds.is_integer(want):
-        return bool(have.bit_width <= want.bit_width)
-    rank = _numeric_rank(have)
-    if rank is not None and _numeric_rank(want) is not None:
-        return rank <= (_numeric_rank(want) or 0)
-    return bool(have == want or (kinds.is_date(have) and kinds.is_timestamp(want)))
-
-
-def _numeric_rank(kind: pa.DataType) -> int | None:
-    """Integers go into decimals, decimals into floating numbers; None for what is no number."""
-    tests = (pa.types.is_integer, pa.types.is_decimal, pa.types.is_floating)
-    return next((rank for rank, is_kind in enumerate(tests) if is_kind(kind)), None)
-
-
-def _as_table(
-    batches: Iterator[pa.RecordBatch], table: Table, chosen: list[str]
-) -> Iterator[pa.RecordBatch]:
-    """The rows with all of the table's columns, those that were not given null."""
-    for batch in batches:
-        given = dict(zip(chosen, batch.columns, strict=True))
-        arrays = [
-            given[field.name].cast(field.type)
-            if field.name in given
-            else pa.nulls(batch.num_rows, field.type)
-            for field in table.schema
-        ]
-        yield pa.RecordBatch.from_arrays(arrays, schema=table.schema)

@@ -71,8 +71,16 @@ def rows_of(frame):
     ]
 
 
+def _through_csv(value):
+    """What pandas' CSV reader makes of text: two texts are nulls, and all newlines are one."""
+    if not isinstance(value, str):
+        return value
+    lines = value.replace("\r\n", "\n").replace("\r", "\n")
+    return None if lines in {"", "NaN"} else lines
+
+
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(ROW, min_size=1, max_size=5))
 def test_rows_come_back(world, rows):
@@ -90,19 +98,13 @@ def test_rows_come_back(world, rows):
     )
     assert rows_of(unloaded) == numbered
     listed = world.read(f"SELECT id, whole, small, flag, text FROM {name}", ctas_approach=False)
-    wanted = [
-        {key: (row[key] or None) if key == "text" else row[key] for key in listed.columns}
-        for row in numbered
-    ]
-    for row in wanted:
-        if row["text"] == "NaN":
-            row["text"] = None  # awswrangler reads this text as a null
+    wanted = [{key: _through_csv(row[key]) for key in listed.columns} for row in numbered]
     assert rows_of(listed) == wanted
 
 
 @given(st.lists(st.tuples(st.none() | TEXT | AWKWARD, st.none() | TEXT), min_size=1, max_size=5))
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_results_keep_text(world, rows):
     """GetQueryResults gives every text and null as it was, whatever CSV makes of it."""

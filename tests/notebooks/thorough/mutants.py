@@ -144,6 +144,10 @@ MUTANTS = [
         "PERSONALIZE_TYPES: Final = frozenset({EventType.PLAY, EventType.COMPLETE})", ("03",),
     ),
     Mutant(
+        "a query costs twice as much", "query.py",
+        "DOLLARS_PER_TERABYTE: Final = 5.0", "DOLLARS_PER_TERABYTE: Final = 10.0", ("08",),
+    ),
+    Mutant(
         "a training costs twice as much", "personalize/cost.py",
         "V2_TRAINING_PER_1000_INTERACTIONS: Final = 0.002",
         "V2_TRAINING_PER_1000_INTERACTIONS: Final = 0.004", ("04",),
