@@ -32,6 +32,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
+from benchmarks import recorded
 from benchmarks.local_s3 import LocalS3
 from musicrec import catalog
 from musicrec.datasets.checks import Evidence
@@ -214,6 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--millions", type=int, nargs="+", default=[1, 10])
     parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--record", action="store_true", help="keep the figures in the repository")
     parser.add_argument("--folder", type=Path, help="build what is there, here, and print JSON")
     parser.add_argument("--generate", type=int, help="only fill the folder, with so many millions")
     asked = parser.parse_args(arguments)
@@ -222,22 +224,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif asked.folder:
         _say(json.dumps(measure(asked.folder)))
     else:
-        _report({millions: measure_apart(millions, asked.seed) for millions in asked.millions})
+        runs = {millions: measure_apart(millions, asked.seed) for millions in asked.millions}
+        _say(table(runs))
+        if asked.record:
+            recorded.keep("builder", tables={"build": table(runs)}, figures=runs)
 
 
-def _report(runs: dict[int, dict[str, float]]) -> None:
-    _say(
-        "| million events | interactions | seconds | processor s: curate | write | peak GB "
-        "| bare / ours: curate | write | both |\n" + "|---" * 9 + "|"
-    )
+def table(runs: dict[int, dict[str, float]]) -> str:
+    """A Markdown table."""
+    lines = [
+        (
+            "| million events | interactions | seconds | processor s: curate | write | peak GB "
+            "| bare / ours: curate | write | both |"
+        ),
+        "|---" * 9 + "|",
+    ]
     for millions, run in runs.items():
         ours, bare = run["curate"] + run["write"], run["bare_curate"] + run["bare_write"]
         ratios = (run["bare_curate"] / run["curate"], run["bare_write"] / run["write"], bare / ours)
-        figures = " | ".join(f"{ratio:.2f}" for ratio in ratios)
-        _say(
+        lines.append(
             f"| {millions} | {run['interactions']:,.0f} | {run['seconds']:.1f} "
-            f"| {run['curate']:.1f} | {run['write']:.1f} | {run['peak_gb']:.2f} | {figures} |"
+            f"| {run['curate']:.1f} | {run['write']:.1f} | {run['peak_gb']:.2f} "
+            f"| {' | '.join(f'{ratio:.2f}' for ratio in ratios)} |"
         )
+    return "\n".join(lines)
 
 
 def _say(text: str) -> None:

@@ -20,6 +20,7 @@ from musicrec.catalog import Track
 from musicrec.events import ListeningEvent
 from musicrec.local.running import RunningStack
 from musicrec.personalize import exports, foundation
+from musicrec.processor.curated_store import CuratedStore
 from musicrec.processor.hot_path import event_value
 from musicrec.processor.lake import Lake
 from musicrec.processor.profiles import ProfileStore
@@ -91,6 +92,23 @@ def in_lake(stack: RunningStack, plan: Plan) -> Station:
     return _compared("lake", map(_text, plan.events), map(_text, lake.events()))
 
 
+def in_curated(stack: RunningStack, plan: Plan) -> Station:
+    """Every interaction once, with its listener, track, time, value and nothing else."""
+    store = CuratedStore.of(stack.deployment, stack.clients.s3)
+    found = (
+        f"{row['event_id']} {row['user_id']} {row['track_id']} {row['occurred_at']} "
+        f"{row['event_type']} {row['event_value']}"
+        for standing in store.standing().values()
+        for row in store.table(standing).to_pylist()
+    )
+    expected = (
+        f"{e.event_id} {e.user_id} {e.track_id} {e.occurred_at} {e.event_type} {event_value(e)}"
+        for e in plan.events
+        if listening.is_interaction(e)
+    )
+    return _compared("curated", expected, found)
+
+
 def in_profiles(stack: RunningStack, plan: Plan, tracks: Mapping[str, Track]) -> Station:
     """Every listener's profile equals the fold of that listener's events in order of time."""
     histories: dict[str, list[ListeningEvent]] = {}
@@ -126,11 +144,10 @@ def in_personalize(stack: RunningStack, plan: Plan, folder: str) -> Station:
     return _compared("Personalize", _interactions(plan), _rows(_csv_files(stack, f"{folder}/")))
 
 
-def in_dataset(stack: RunningStack, plan: Plan, uris: Iterable[str]) -> Station:
-    """The files of interactions, all that were imported together, hold every one once."""
-    prefix = f"s3://{stack.deployment.bucket}/"
-    bodies = [_object(stack, uri.removeprefix(prefix)) for uri in uris]
-    return _compared("interactions CSV", _interactions(plan), _rows(bodies))
+def in_dataset(stack: RunningStack, plan: Plan, uri: str) -> Station:
+    """The file of all interactions holds every one once."""
+    body = _object(stack, uri.removeprefix(f"s3://{stack.deployment.bucket}/"))
+    return _compared("interactions CSV", _interactions(plan), _rows([body]))
 
 
 def in_poison_queue(plan: Plan, messages: Iterable[Mapping[str, Any]]) -> Station:

@@ -18,6 +18,7 @@ from chaos_stations import PoisonCollector, Station
 
 from musicrec.catalog import Track
 from musicrec.cli import SAMPLE
+from musicrec.datasets import daily
 from musicrec.local.demo import filling
 from musicrec.local.running import RunningStack, running
 from musicrec.producer.ingest import IngestionApi
@@ -29,6 +30,7 @@ LONGEST_WAIT_S: Final = 1.0
 RECORDS_A_PUT: Final = 20
 DRAIN_S: Final = 3600.0
 BUILDS: Final = (datetime(2026, 1, 12, 3, tzinfo=UTC), datetime(2026, 1, 13, 3, tzinfo=UTC))
+LAST_BUILD: Final = "2026-01-14"
 
 FUNCTION_TIMEOUT_S: Final = 10
 """Shorter than in operation, so that a function that hangs does not take up the test's time."""
@@ -75,16 +77,18 @@ def run(sent: Plan, faults: Faults, tracks: dict[str, Track]) -> list[Station]:
             assert refused.result() == []
             spoiled.result()
         stack.server.drain(DRAIN_S)
-        manifests = [filling.fire_daily_rule(stack, BUILDS[0])]
+        filling.fire_daily_rule(stack, BUILDS[0])
         send(stack, sent.late)
         stack.server.drain(DRAIN_S)
-        manifests.append(filling.fire_daily_rule(stack, BUILDS[1]))
+        filling.fire_daily_rule(stack, BUILDS[1])
         faults.on = False
+        whole = daily.write(stack.clients, stack.deployment, LAST_BUILD, full=True)
         messages = collector.finish()
         return [
             stations.in_lake(stack, sent),
             stations.in_profiles(stack, sent, tracks),
-            stations.in_dataset(stack, sent, [manifests[-1].datasets["interactions"].uri]),
+            stations.in_curated(stack, sent),
+            stations.in_dataset(stack, sent, whole.datasets["interactions"].uri),
             stations.in_personalize(stack, sent, "exports/chaos"),
             stations.in_poison_queue(sent, messages),
         ]
