@@ -100,7 +100,8 @@ MUTANTS = [
     ),
     Mutant(
         "the training reaches a day into the test", "research/splits.py",
-        "interactions.select(times < cut)", "interactions.select(times <= cut + 86_400)", ("05",),
+        "learnt.select(learnt.timestamps < cut)", "learnt.select(learnt.timestamps <= cut + 86_400)",
+        ("05",),
     ),
     Mutant(
         "what was heard before may be recommended as new", "research/evaluation.py",
