@@ -28,8 +28,7 @@ lab: $(RUNTIME) ## JupyterLab on the notebooks, beside a running `make up`
 	set -a; if [ -f build/musicrec.env ]; then . build/musicrec.env; fi; cd notebooks && ../$(BIN)/jupyter lab
 
 test: $(TOOLS) ## everything that a bare machine can test, notebooks included
-	$(PYTEST) -n 2 --dist loadscope -m "not notebooks"
-	$(PYTEST) -n 2 --dist loadfile -m notebooks
+	$(PYTEST) -n 2 --dist loadscope --no-loadscope-reorder
 
 # Files that pytest collects only where they are named: minutes, and not needed while one works.
 test-notebooks: $(TOOLS) ## the notebooks' contract, awkward data for each, and mutants that they notice

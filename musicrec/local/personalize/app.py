@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
@@ -76,8 +77,9 @@ class PersonalizeApp:
         self._advanced = 0.0
         self._workers = Workers()
         self._lock = Lock()
-        # Two lists made at once hand the interpreter's lock to and fro, and both take longer.
-        self._computing = Lock()
+        # Two lists made at once hand the interpreter's lock to and fro, and both take longer. In one
+        # thread the scratch memory of one list is also still at hand, and warm, for the next.
+        self._computing = ThreadPoolExecutor(1, thread_name_prefix="personalize-runtime")
         self._regions: dict[str, Region] = {}
 
     def reset(self) -> None:
@@ -136,8 +138,7 @@ class PersonalizeApp:
         auto_training.run(region)
         if call.operation.service_model.service_name != "personalize-runtime":
             return perform(region, call.params)
-        with self._computing:
-            return perform(region, call.params)
+        return self._computing.submit(perform, region, call.params).result()
 
     def _region(self, name: str) -> Region:
         with self._lock:
