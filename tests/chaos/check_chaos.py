@@ -37,7 +37,6 @@ FUNCTION_TIMEOUT_S: Final = 10
 
 MUST_HAPPEN: Final = (
     "PutEvents: refused",
-    "PutItem: refused",
     "PutRecords: part of the records refused",
     "hot-path: killed",
     "profile-builder: killed",
