@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.progress import (
-    BarColumn,
     MofNCompleteColumn,
     Progress,
-    TextColumn,
-    TimeRemainingColumn,
 )
+
+from musicrec import terminal
 
 if TYPE_CHECKING:
     import boto3
@@ -57,10 +55,10 @@ def show(user_id: str, *, stack: Stack = "musicrec") -> None:
     try:
         place = deployment.load(stack, session.client("ssm"))
     except deployment.DeploymentNotFoundError as error:
-        raise _failure(str(error)) from error
+        raise terminal.failure(str(error)) from error
     profile = ProfileStore(session.client("dynamodb"), place.profile_table).get(user_id)
     if profile is None:
-        raise _failure(f"{place.profile_table} has no profile of {user_id!r}")
+        raise terminal.failure(f"{place.profile_table} has no profile of {user_id!r}")
     typer.echo(msgspec.json.format(msgspec.json.encode(_shown(profile)), indent=2).decode())
 
 
@@ -115,9 +113,9 @@ def rebuild(
         RebuildError,
         ValueError,
     ) as error:
-        raise _failure(str(error)) from error
+        raise terminal.failure(str(error)) from error
     except KeyboardInterrupt:
-        raise _failure("stopped; the same command goes on from here") from None
+        raise terminal.failure("stopped; the same command goes on from here") from None
     _tell(tally, dry_run=dry_run)
     if tally.left or (dry_run and tally.different):
         raise typer.Exit(1)
@@ -149,7 +147,7 @@ def _run(
     with (
         closing(session.client("dynamodb")) as dynamodb,
         catalogue.downloaded(s3, place.bucket) as catalog,
-        _progress() as progress,
+        terminal.progress(MofNCompleteColumn()) as progress,
     ):
         notes = notes or _copied(run, lake, first_day, len(days), progress)
         rebuilder = Rebuilder(
@@ -242,21 +240,3 @@ def _directory(work: Path, *, temporary: bool) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as directory:
         yield Path(directory, "copy")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as progress:
-        yield progress
-
-
-def _failure(message: str) -> typer.Exit:
-    typer.echo(message, err=True)
-    return typer.Exit(1)

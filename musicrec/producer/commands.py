@@ -21,6 +21,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
+from musicrec import terminal
 from musicrec.producer import scenarios
 from musicrec.producer.defaults import ACCOUNTS_URL, API_URL, PLAYING_S
 
@@ -89,7 +90,7 @@ def login(
             api_url=spotify_url,
         )
     except (LoginFailedError, PortBusyError) as error:
-        raise _failure(str(error)) from error
+        raise terminal.failure(str(error)) from error
     typer.echo(f"Logged in as {user_id}. Now run `musicrec track`.")
 
 
@@ -137,7 +138,7 @@ def track(
         ):
             _watch(console, running, token)
     except (ApiSettingError, NotLoggedInError, OutboxFileError) as error:
-        raise _failure(str(error)) from error
+        raise terminal.failure(str(error)) from error
 
 
 @app.command("check-scenarios")
@@ -148,7 +149,7 @@ def check_scenarios(
     try:
         cases = scenarios.read(file)
     except scenarios.ScenarioFileError as error:
-        raise _failure(str(error)) from error
+        raise terminal.failure(str(error)) from error
     wrong = [mismatch for case in cases for mismatch in scenarios.differences(case)]
     for mismatch in wrong:
         typer.echo(f"case {mismatch.case} ({mismatch.title}), event {mismatch.position + 1}")
@@ -168,11 +169,6 @@ def _told(event: dict[str, Any] | None) -> str:
 
 def _token_path(home: Path) -> Path:
     return home / "spotify-token.json"
-
-
-def _failure(message: str) -> typer.Exit:
-    typer.echo(message, err=True)
-    return typer.Exit(1)
 
 
 @contextmanager

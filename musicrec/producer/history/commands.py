@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import (
-    BarColumn,
-    Progress,
     TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
 )
 
+from musicrec import terminal
 from musicrec.producer.commands import API_KEY_VARIABLE, HOME, Home
 
 if TYPE_CHECKING:
@@ -77,7 +72,7 @@ def import_history(
 
     listener = user_id or TokenFile(home / "spotify-token.json").user_id()
     if listener is None:
-        raise _failure("whose history is it? Run `musicrec login` first, or give --user-id")
+        raise terminal.failure("whose history is it? Run `musicrec login` first, or give --user-id")
     try:
         target = _target(api_url, to_lake)
         with closing(Outbox(home / "outbox.sqlite")) as outbox:
@@ -91,9 +86,9 @@ def import_history(
         OutboxFileError,
         RefusedSenderError,
     ) as error:
-        raise _failure(str(error)) from error
+        raise terminal.failure(str(error)) from error
     except KeyboardInterrupt:
-        raise _failure("stopped; run the same command again, nothing is doubled") from None
+        raise terminal.failure("stopped; run the same command again, nothing is doubled") from None
     if not complete:
         raise typer.Exit(1)
 
@@ -104,7 +99,7 @@ def _target(api_url: str | None, to_lake: str | None) -> Target:
     if to_lake is not None:
         return LakeTarget(to_lake)
     if api_url is None:
-        raise _failure("where to? Give --api-url (or MUSICREC_API_URL), or --to-lake")
+        raise terminal.failure("where to? Give --api-url (or MUSICREC_API_URL), or --to-lake")
     key = os.environ.get(API_KEY_VARIABLE) or typer.prompt("API key", hide_input=True)
     return ApiTarget(api_url, key)
 
@@ -124,7 +119,7 @@ def _import(
 
     with outbox.known_plays() as known:
         plays, covered = known.of(listener), known.covered(listener, target.name)
-    with _progress() as progress:
+    with terminal.progress(TaskProgressColumn()) as progress:
         reading = progress.add_task("reading", total=None)
         with opened(
             files,
@@ -162,21 +157,3 @@ def _tell(history: History, target: Target, rejected: dict[str, str]) -> None:
         )
     taken = 2 * history.report.taken - len(rejected)
     typer.echo(f"{taken:,} events are at {target.name}; what had been there was not doubled")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as progress:
-        yield progress
-
-
-def _failure(message: str) -> typer.Exit:
-    typer.echo(message, err=True)
-    return typer.Exit(1)
