@@ -117,6 +117,9 @@ def _newest_rows(table: InteractionTable, user_id: str) -> dict[str, list[int]]:
 def _newest_codes(
     trained: Trained, table: InteractionTable, rows: list[int], streamed: list[StreamedEvent]
 ) -> NDArray[np.int64]:
+    if not streamed and len(rows) <= FILTER_WINDOW:
+        codes = trained.layouts.imported_codes(table, trained.item_index)[table.items[rows]]
+        return codes[codes >= 0]
     names = (table.item_ids[item] for item in table.items[rows].tolist())
     # A copy, streamed or imported, must not push an older interaction out of the window.
     entries = set(zip(table.timestamps[rows].tolist(), names, strict=True))

@@ -36,8 +36,7 @@ def shown_scores(scores: NDArray[np.float32], codes: NDArray[np.int64]) -> list[
 
     The scores are standardised first, because models differ in scale; the order does not change.
     """
-    finite = np.isfinite(scores)
-    known = scores if finite.all() else scores[finite]
+    known = scores if scores.min() > -np.inf else scores[scores > -np.inf]
     top = known.max()
     scaled = known - top
     centred = scaled - scaled.mean()

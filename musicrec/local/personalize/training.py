@@ -69,15 +69,26 @@ class TrainingData:
 
 @dataclass(eq=False)
 class Layouts:
-    """Metadata by a model's codes, made anew when the metadata change.
+    """What was imported, by a model's codes; made anew when it changes.
 
     Attributes:
-        items: by item code.
-        users: by the training's user codes.
+        items: metadata by item code.
+        users: metadata by the training's user codes.
     """
 
     items: ItemColumns | None = None
     users: ItemColumns | None = None
+    _imported: tuple[InteractionTable, NDArray[np.int64]] | None = None
+
+    def imported_codes(
+        self, table: InteractionTable, item_index: Mapping[str, int]
+    ) -> NDArray[np.int64]:
+        """The model's code of each item of a table, -1 for those that it does not know."""
+        kept = self._imported
+        if kept is None or kept[0] is not table:
+            codes = [item_index.get(name, -1) for name in table.item_ids]
+            kept = self._imported = table, np.array(codes, dtype=np.int64)
+        return kept[1]
 
 
 @dataclass(frozen=True, eq=False)
