@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder lock picture sample clean
+.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks test-lab check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -25,7 +25,7 @@ up: $(RUNTIME) ## start the embedded stack, filled, and keep it running for Jupy
 	$(BIN)/musicrec up --listeners 215
 
 lab: $(RUNTIME) ## JupyterLab on the notebooks, beside a running `make up`
-	set -a; if [ -f build/musicrec.env ]; then . build/musicrec.env; fi; cd notebooks && ../$(BIN)/jupyter lab
+	set -a; if [ -z "$$AWS_ENDPOINT_URL" ] && [ -f build/musicrec.env ]; then . build/musicrec.env; fi; cd notebooks && ../$(BIN)/jupyter lab
 
 test: $(TOOLS) ## everything that a bare machine can test, notebooks included
 	$(PYTEST) -n 2 --dist loadscope --no-loadscope-reorder
@@ -34,6 +34,9 @@ test: $(TOOLS) ## everything that a bare machine can test, notebooks included
 test-notebooks: $(TOOLS) ## the notebooks' contract, awkward data for each, and mutants that they notice
 	$(PYTEST) -q -p musicrec.notebooks.plugin -o musicrec_notebooks=notebooks notebooks \
 		tests/notebooks/thorough/check_awkward_data.py tests/notebooks/thorough/check_mutants.py
+
+test-lab: $(TOOLS) ## the notebooks in JupyterLab, clicked through in Chromium, which the machine must have
+	$(PYTEST) -q tests/notebooks/browser/check_lab.py
 
 test-kills: $(TOOLS) ## the producer killed 200 times in each of two evenings (minutes)
 	$(PYTEST) -q -s tests/producer/test_producer_kills.py --kills $(or $(KILLS),200)
