@@ -17,29 +17,36 @@ data "aws_caller_identity" "this" {}
 
 locals {
   account_id = data.aws_caller_identity.this.account_id
-  bucket     = "${var.name}-${local.account_id}-${var.region}"
   packages   = startswith(var.packages, "/") ? var.packages : "${path.root}/${var.packages}"
 
-  # The queue's address is known only once there is a queue, so functions get it later.
+  # The queue's address is known once there is a queue; functions get it then.
   queue_url_placeholder = "$${poison_queue_url}"
 
   settings = jsondecode(templatefile("${path.module}/stack.json", {
     name             = var.name
     poison_queue_url = local.queue_url_placeholder
-    profile_table    = "${var.name}-profiles"
-    catalog_uri      = "s3://${local.bucket}/catalog/catalog.sqlite"
+    profile_table    = local.names.profile_table
+    catalog_uri      = "s3://${local.names.bucket}/catalog/catalog.sqlite"
   }))
+
+  # Named here and not by the resources, so that a plan shows every policy in full.
+  names = {
+    stream        = "${var.name}-events"
+    poison_queue  = "${var.name}-poison"
+    profile_table = "${var.name}-profiles"
+    bucket        = "${var.name}-${local.account_id}-${var.region}"
+  }
 
   # What policies/*.json name.
   rights = {
     name                 = var.name
     region               = var.region
     account_id           = local.account_id
-    stream_arn           = module.ingestion.stream_arn
-    poison_queue_arn     = module.processor.poison_queue_arn
-    profile_table_arn    = module.processor.profile_table_arn
-    bucket_arn           = module.processor.bucket_arn
-    personalize_role_arn = module.recommender.personalize_role_arn
+    stream_arn           = "arn:aws:kinesis:${var.region}:${local.account_id}:stream/${local.names.stream}"
+    poison_queue_arn     = "arn:aws:sqs:${var.region}:${local.account_id}:${local.names.poison_queue}"
+    profile_table_arn    = "arn:aws:dynamodb:${var.region}:${local.account_id}:table/${local.names.profile_table}"
+    bucket_arn           = "arn:aws:s3:::${local.names.bucket}"
+    personalize_role_arn = "arn:aws:iam::${local.account_id}:role/${var.name}-personalize"
   }
 
   # Every function as its module needs it: settings, rights, code and layers.
@@ -85,6 +92,7 @@ module "ingestion" {
   source = "./modules/ingestion"
 
   name                 = var.name
+  stream_name          = local.names.stream
   stream               = merge(local.settings.stream, var.stream_mode == null ? {} : { mode = var.stream_mode })
   api                  = local.settings.api
   log_retention_days   = local.settings.logs.retention_days
@@ -107,7 +115,9 @@ module "processor" {
 
   name            = var.name
   region          = var.region
-  bucket          = local.bucket
+  bucket          = local.names.bucket
+  queue_name      = local.names.poison_queue
+  table_name      = local.names.profile_table
   bucket_settings = local.settings.bucket
   force_destroy   = var.force_destroy
   lake            = local.settings.lake
@@ -122,7 +132,7 @@ module "processor" {
   partition_query = join(" ", compact(split(" ", replace(file("${path.module}/partition.jq"), "/\\s+/", " "))))
   rights          = templatefile("${path.module}/policies/firehose.json", local.rights)
   trust           = templatefile("${path.module}/policies/assume-role.json", { service = "firehose.amazonaws.com" })
-  bucket_policy   = templatefile("${path.module}/bucket-policy.json", { bucket_arn = module.processor.bucket_arn })
+  bucket_policy   = templatefile("${path.module}/bucket-policy.json", { bucket_arn = local.rights.bucket_arn })
 }
 
 module "recommender" {

@@ -1,7 +1,7 @@
 # POST /events to the Kinesis stream, and the REST API that carries both paths.
 
 resource "aws_kinesis_stream" "events" {
-  name             = "${var.name}-events"
+  name             = var.stream_name
   shard_count      = var.stream.mode == "PROVISIONED" ? var.stream.shards : null
   retention_period = var.stream.retention_hours
   encryption_type  = "KMS"

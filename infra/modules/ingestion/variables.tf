@@ -3,6 +3,11 @@ variable "name" {
   type        = string
 }
 
+variable "stream_name" {
+  description = "Name of the stream of listening events."
+  type        = string
+}
+
 variable "stream" {
   description = "The stream's settings."
   type = object({

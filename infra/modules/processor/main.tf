@@ -1,13 +1,13 @@
 # What happens to events behind the stream: two functions, and a lake that Firehose fills.
 
 resource "aws_sqs_queue" "poison" {
-  name                      = "${var.name}-poison"
+  name                      = var.queue_name
   message_retention_seconds = var.poison_queue.retention_seconds
   sqs_managed_sse_enabled   = var.poison_queue.managed_encryption
 }
 
 resource "aws_dynamodb_table" "profiles" {
-  name         = "${var.name}-profiles"
+  name         = var.table_name
   billing_mode = "PAY_PER_REQUEST"
   hash_key     = var.profile_table.partition_key
   range_key    = var.profile_table.sort_key

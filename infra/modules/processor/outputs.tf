@@ -3,16 +3,6 @@ output "bucket" {
   value       = aws_s3_bucket.this.bucket
 }
 
-output "bucket_arn" {
-  description = "ARN of the bucket."
-  value       = aws_s3_bucket.this.arn
-}
-
-output "poison_queue_arn" {
-  description = "ARN of the queue of records that could not be processed."
-  value       = aws_sqs_queue.poison.arn
-}
-
 output "poison_queue_url" {
   description = "Address of that queue."
   value       = aws_sqs_queue.poison.url
@@ -21,11 +11,6 @@ output "poison_queue_url" {
 output "profile_table" {
   description = "Name of the table of musical profiles."
   value       = aws_dynamodb_table.profiles.name
-}
-
-output "profile_table_arn" {
-  description = "ARN of that table."
-  value       = aws_dynamodb_table.profiles.arn
 }
 
 output "delivery_stream" {

@@ -32,6 +32,16 @@ variable "mappings" {
   }))
 }
 
+variable "queue_name" {
+  description = "Name of the queue of records that could not be processed."
+  type        = string
+}
+
+variable "table_name" {
+  description = "Name of the table of musical profiles."
+  type        = string
+}
+
 variable "poison_queue" {
   description = "Settings of the queue of records that could not be processed."
   type        = object({ retention_seconds = number, managed_encryption = bool })
