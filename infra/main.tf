@@ -29,6 +29,8 @@ locals {
     catalog_uri      = "s3://${local.names.bucket}/catalog/catalog.sqlite"
   }))
 
+  stream = merge(local.settings.stream, { mode = coalesce(var.stream_mode, local.settings.stream.mode) })
+
   # Named here and not by the resources, so that a plan shows every policy in full.
   names = {
     stream        = "${var.name}-events"
@@ -93,7 +95,7 @@ module "ingestion" {
 
   name                 = var.name
   stream_name          = local.names.stream
-  stream               = merge(local.settings.stream, var.stream_mode == null ? {} : { mode = var.stream_mode })
+  stream               = local.stream
   api                  = local.settings.api
   log_retention_days   = local.settings.logs.retention_days
   gateway_log_role     = var.gateway_log_role
