@@ -47,6 +47,7 @@ class QueueSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The SQS queue of records that could not be processed; SQS's own keys encrypt it."""
 
     retention_seconds: int
+    max_message_bytes: int
     managed_encryption: bool
 
 

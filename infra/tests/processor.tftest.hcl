@@ -17,7 +17,7 @@ variables {
   rights        = "{}"
   trust         = "{}"
 
-  poison_queue = { retention_seconds = 1209600, managed_encryption = true }
+  poison_queue = { retention_seconds = 1209600, max_message_bytes = 262144, managed_encryption = true }
 
   profile_table = {
     partition_key          = "user_id"
@@ -124,7 +124,7 @@ run "lake" {
   }
 
   assert {
-    condition     = aws_glue_catalog_table.this["curated_interactions"].storage_descriptor[0].columns[*].name == ["event_id", "event_value"]
+    condition     = aws_glue_catalog_table.this["curated_interactions"].storage_descriptor[0].columns[*].name == tolist(["event_id", "event_value"])
     error_message = "The tables have the given columns, in their order."
   }
 

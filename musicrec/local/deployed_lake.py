@@ -14,6 +14,17 @@ _PARQUET_IN: Final = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFor
 _PARQUET_OUT: Final = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
 _PARQUET_SERDE: Final = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
+# Firehose's own defaults, which Terraform's provider sends too, so that both stacks read the same.
+_JSON: Final = {"CaseInsensitive": True, "ConvertDotsInJsonKeysToUnderscores": False}
+_PARQUET: Final = {
+    "BlockSizeBytes": 256 * 2**20,
+    "Compression": "SNAPPY",
+    "EnableDictionaryCompression": False,
+    "MaxPaddingBytes": 0,
+    "PageSizeBytes": 2**20,
+    "WriterVersion": "V1",
+}
+
 
 def deploy_lake_tables(stack: Target) -> None:
     """Make the Glue tables of the lake; their partitions are projected, so nothing crawls."""
@@ -114,6 +125,9 @@ def _destination(stack: Target, role: str) -> dict[str, Any]:
             "IntervalInSeconds": delivery.buffer_seconds,
         },
         "CompressionFormat": "UNCOMPRESSED",
+        "CustomTimeZone": "UTC",
+        "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},  # the bucket encrypts
+        "S3BackupMode": "Disabled",
         "DynamicPartitioningConfiguration": {
             "Enabled": True,
             "RetryOptions": {"DurationInSeconds": delivery.retry_seconds},
@@ -124,10 +138,8 @@ def _destination(stack: Target, role: str) -> dict[str, Any]:
         },
         "DataFormatConversionConfiguration": {
             "Enabled": True,
-            "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": {}}},
-            "OutputFormatConfiguration": {
-                "Serializer": {"ParquetSerDe": {"Compression": "SNAPPY"}}
-            },
+            "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": _JSON}},
+            "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": _PARQUET}},
             "SchemaConfiguration": {
                 "RoleARN": role,
                 "DatabaseName": stack.names.name,

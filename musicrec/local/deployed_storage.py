@@ -17,9 +17,10 @@ def deploy_queue(aws: Aws, names: StackNames) -> str:
 
 
 def set_queue_attributes(stack: Target, queue_url: str) -> None:
-    """Set how the poison queue encrypts its messages and how long it keeps them."""
+    """Set what the poison queue takes, how it encrypts it and how long it keeps it."""
     queue = stack.settings.poison_queue
     attributes = {
+        "MaximumMessageSize": str(queue.max_message_bytes),
         "MessageRetentionPeriod": str(queue.retention_seconds),
         "SqsManagedSseEnabled": str(queue.managed_encryption).lower(),
     }

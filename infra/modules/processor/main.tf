@@ -3,6 +3,7 @@
 resource "aws_sqs_queue" "poison" {
   name                      = var.queue_name
   message_retention_seconds = var.poison_queue.retention_seconds
+  max_message_size          = var.poison_queue.max_message_bytes
   sqs_managed_sse_enabled   = var.poison_queue.managed_encryption
 }
 

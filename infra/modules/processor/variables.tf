@@ -44,7 +44,7 @@ variable "table_name" {
 
 variable "poison_queue" {
   description = "Settings of the queue of records that could not be processed."
-  type        = object({ retention_seconds = number, managed_encryption = bool })
+  type        = object({ retention_seconds = number, max_message_bytes = number, managed_encryption = bool })
 }
 
 variable "profile_table" {
