@@ -9,15 +9,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "local")]
-
 from terraform_world import STACK, Terraform, write_packages
 
 from musicrec import deployment
 from musicrec.deployment import Deployment
 from musicrec.local.parts import Aws
 from musicrec.local.running import RunningStack, running
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "local"))  # the end-to-end test is there
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,7 @@ _PROVIDER = _REGISTRY / "hashicorp" / "aws"
 _STANDARD = ("~/.terraform.d/plugins", "~/.local/share/terraform/plugins")
 _NOT_SEARCHED = frozenset({"dev", "proc", "run", "sys", "tmp"})
 _DEPTH = 4
+_SHOWN = 20_000
 
 
 class Terraform:
@@ -61,7 +62,7 @@ class Terraform:
         given = [] if plugins is None else [f"-plugin-dir={plugins}"]
         init = self.ran("init", *given)
         if init.returncode:
-            pytest.fail(f"{GET_PROVIDER}\n{init.stdout}", pytrace=False)
+            pytest.fail(f"{GET_PROVIDER}\n{told(init)}", pytrace=False)
 
     def aim(self, aws: Aws, stack: str) -> None:
         """Let the commands from now on make a stack in the embedded AWS."""
@@ -82,7 +83,7 @@ class Terraform:
             AssertionError: it failed.
         """
         done = self.ran(command, *arguments)
-        assert done.returncode == 0, f"terraform {command} failed:\n{done.stdout[-20_000:]}"
+        assert done.returncode == 0, f"terraform {command} failed:\n{told(done)}"
         return done.stdout
 
     def ran(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -94,12 +95,16 @@ class Terraform:
             ["terraform", command, *([] if coloured else ["-no-color"]), *more, *arguments],
             cwd=self._folder,
             env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
             check=False,
         )
+
+
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    """The end of what a command printed, errors last."""
+    return done.stdout[-_SHOWN:] + done.stderr[-_SHOWN:]
 
 
 def write_packages(folder: Path) -> None:
