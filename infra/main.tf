@@ -51,6 +51,18 @@ locals {
     personalize_role_arn = "arn:aws:iam::${local.account_id}:role/${var.name}-personalize"
   }
 
+  # What alarms.json and dashboard.json name.
+  watched = {
+    name            = var.name
+    region          = var.region
+    stage           = local.settings.api.stage
+    stream          = local.names.stream
+    delivery_stream = "${var.name}-lake"
+    poison_queue    = local.names.poison_queue
+    profile_table   = local.names.profile_table
+    schedule_rule   = "${var.name}-daily-datasets"
+  }
+
   # Every function as its module needs it: settings, rights, code and layers.
   functions = {
     for key, function in local.settings.functions : key => merge(function, {
@@ -146,6 +158,14 @@ module "recommender" {
   parameters = local.settings.parameters
   rights     = templatefile("${path.module}/policies/personalize.json", local.rights)
   trust      = templatefile("${path.module}/policies/assume-role.json", { service = "personalize.amazonaws.com" })
+}
+
+module "monitoring" {
+  source = "./modules/monitoring"
+
+  name      = var.name
+  alarms    = jsondecode(templatefile("${path.module}/alarms.json", local.watched))
+  dashboard = templatefile("${path.module}/dashboard.json", local.watched)
 }
 
 # Where the parts are: what `musicrec.deployment.load` reads.

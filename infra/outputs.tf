@@ -22,3 +22,8 @@ output "personalize_role_arn" {
   description = "Role by which Amazon Personalize reads the datasets."
   value       = module.recommender.personalize_role_arn
 }
+
+output "alarm_topic_arn" {
+  description = "SNS topic of the alarms; subscribe whoever is to hear of them."
+  value       = module.monitoring.topic_arn
+}

@@ -27,6 +27,7 @@ from musicrec.local.deployed_lake import (
     deploy_lake_tables,
     deploy_workgroup,
 )
+from musicrec.local.deployed_monitoring import deploy_monitoring
 from musicrec.local.deployed_storage import (
     deploy_profile_table,
     deploy_queue,
@@ -75,6 +76,7 @@ def deploy(
     deploy_delivery_stream(stack)
     deploy_schedule(stack, functions["dataset_builder"])
     api = deploy_api(stack, functions["recommendations"])
+    deploy_monitoring(stack)
     return _publish(stack, queue_url, api)
 
 

@@ -79,10 +79,10 @@ class TestParity:
                 "functions/<stack>-hot-path/MemorySize",
             ),
             (
-                lambda aws: aws.client("s3").delete_bucket_encryption(
+                lambda aws: aws.client("s3").delete_public_access_block(
                     Bucket=f"{BUILT_IN}-{aws.account_id}-{aws.region}"
                 ),
-                "bucket/bucket_encryption",
+                "bucket/public_access_block",
             ),
             (
                 lambda aws: aws.client("iam").attach_role_policy(
