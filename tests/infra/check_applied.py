@@ -79,10 +79,11 @@ class TestParity:
                 "functions/<stack>-hot-path/MemorySize",
             ),
             (
-                lambda aws: aws.client("s3").delete_public_access_block(
-                    Bucket=f"{BUILT_IN}-{aws.account_id}-{aws.region}"
+                lambda aws: aws.client("s3").put_public_access_block(
+                    Bucket=f"{BUILT_IN}-{aws.account_id}-{aws.region}",
+                    PublicAccessBlockConfiguration={"BlockPublicAcls": False},
                 ),
-                "bucket/public_access_block",
+                "bucket/public_access_block/PublicAccessBlockConfiguration/BlockPublicAcls",
             ),
             (
                 lambda aws: aws.client("iam").attach_role_policy(
