@@ -100,6 +100,11 @@ resource "aws_lambda_layer_version" "dependencies" {
   source_code_hash         = filebase64sha256("${local.packages}/dependencies.zip")
   compatible_runtimes      = distinct([for function in local.settings.functions : function.runtime])
   compatible_architectures = distinct([for function in local.settings.functions : function.architecture])
+
+  # Functions must never point at a version that is gone.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 module "ingestion" {

@@ -1,7 +1,8 @@
 """Deploys the stack into the embedded AWS with boto3 alone, for machines without Terraform.
 
 Every step creates what is missing and sets what is there to the settings, so that deploying again
-changes nothing. Left as they were made are the number of shards and the delivery stream. Settings, REST API and policies come from the files that Terraform reads (`musicrec.stack`).
+changes nothing. Left as they were made are the number of shards, the delivery stream and the usage
+plan. Settings, REST API and policies come from the files that Terraform reads (`musicrec.stack`).
 """
 
 from __future__ import annotations

@@ -22,6 +22,9 @@ from musicrec.personalize import teardown
 
 BUILT_IN = "by-deployer"
 
+WOULD_CHANGE = 2
+"""Exit code of such a plan."""
+
 EXPECTED = {
     "functions/*/Layers": "functions run in this interpreter, so the built-in deployer makes no layers",
     "layers": "as functions/*/Layers",
@@ -42,6 +45,14 @@ class TestDrift:
         """What Terraform reads back of a stack in use is what it was told to make."""
         plan = terraform.ran("plan", "-detailed-exitcode")
         assert plan.returncode == 0, told(plan)
+
+    @pytest.mark.usefixtures("stack")
+    def test_another_kind_of_stream_is_a_change_in_place(self, terraform: Terraform):
+        """A plan tells what would change, and an on-demand stream keeps the events that it has."""
+        stream = "-target=module.ingestion.aws_kinesis_stream.events"
+        plan = terraform.ran("plan", "-detailed-exitcode", "-var=stream_mode=ON_DEMAND", stream)
+        assert plan.returncode == WOULD_CHANGE, told(plan)
+        assert "0 to add, 1 to change, 0 to destroy" in plan.stdout
 
 
 class TestParity:
