@@ -12,6 +12,9 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
+UNSET: Final = "unset"
+"""Value of a parameter that was deployed before what it is to name exists; SSM takes no empty one."""
+
 PRESENT_TTL_S: Final = 60.0
 """How long a value is taken as read, seconds."""
 
@@ -25,7 +28,7 @@ class _Known(Struct, frozen=True):
 
 
 class Parameters:
-    """Parameters by name, None for one that does not exist.
+    """Parameters by name, None for one that does not exist or is not set yet.
 
     Args:
         ssm: client.
@@ -67,6 +70,7 @@ class Parameters:
 
     def _read(self, name: str) -> str | None:
         try:
-            return self._ssm.get_parameter(Name=name)["Parameter"]["Value"]
+            value = self._ssm.get_parameter(Name=name)["Parameter"]["Value"]
         except self._ssm.exceptions.ParameterNotFound:
             return None
+        return None if value == UNSET else value

@@ -7,6 +7,7 @@ Terraform's `templatefile` does, only stricter, so that both deployers make the 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,23 +32,50 @@ class TemplateVariableError(ValueError):
 
 
 class StreamSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The Kinesis stream: shard count when provisioned, and how long it keeps records."""
+    """The Kinesis stream: `PROVISIONED` with so many shards or `ON_DEMAND`, and what it keeps.
 
+    `kms_key` encrypts the records; that of AWS itself needs no further rights.
+    """
+
+    mode: str
     shards: int
     retention_hours: int
+    kms_key: str
 
 
 class QueueSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The SQS queue of records that could not be processed."""
+    """The SQS queue of records that could not be processed; SQS's own keys encrypt it."""
 
     retention_seconds: int
+    max_message_bytes: int
+    managed_encryption: bool
 
 
 class TableSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Keys of the DynamoDB profile table; both are strings."""
+    """Keys of the DynamoDB profile table (both are strings), its backups and its encryption.
+
+    Point-in-time recovery goes back 35 days; the key is AWS's own in the account, else in DynamoDB.
+    """
 
     partition_key: str
     sort_key: str
+    point_in_time_recovery: bool
+    kms_encryption: bool
+
+
+class BucketSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the bucket encrypts, and how long it keeps what was overwritten, deleted or given up."""
+
+    encryption: str
+    versioning: str
+    noncurrent_expire_days: int
+    abort_uploads_days: int
+
+
+class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the logs of functions and API are kept."""
+
+    retention_days: int
 
 
 class FunctionSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +85,7 @@ class FunctionSettings(Struct, frozen=True, forbid_unknown_fields=True):
     description: str
     handler: str
     runtime: str
+    architecture: str
     memory_mb: int
     timeout_seconds: int
     tracing: str
@@ -131,21 +160,44 @@ class QuotaSettings(Struct, frozen=True, forbid_unknown_fields=True):
     period: str
 
 
+class ThrottleSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Requests a second that a method takes from all clients, and how many may come at once."""
+
+    rate_limit: float
+    burst_limit: int
+
+
 class ApiSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Stage and usage plan of the REST API; rates are requests a second."""
+    """Stage and usage plan of the REST API; rates are requests a second.
+
+    `throttles` are keyed by path and method, `access_log` is what a line of it holds.
+    """
 
     stage: str
     rate_limit: float
     burst_limit: int
     quota: QuotaSettings
+    throttles: dict[str, ThrottleSettings]
+    access_log: dict[str, str]
+
+    @property
+    def access_log_format(self) -> str:
+        """A line of the access log, as Terraform's `jsonencode` writes it."""
+        return json.dumps(self.access_log, sort_keys=True, separators=(",", ":"))
 
 
 class StackSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """All of `infra/stack.json`; functions and mappings are keyed by the directory in `lambdas/`."""
+    """All of `infra/stack.json`; functions and mappings are keyed by the directory in `lambdas/`.
+
+    `parameters` name what only exists once Personalize does (see `musicrec.parameters.UNSET`).
+    """
 
     stream: StreamSettings
     poison_queue: QueueSettings
     profile_table: TableSettings
+    bucket: BucketSettings
+    logs: LogSettings
+    parameters: list[str]
     functions: dict[str, FunctionSettings]
     event_source_mappings: dict[str, MappingSettings]
     lake: LakeSettings
@@ -197,6 +249,11 @@ class StackNames(Struct, frozen=True):
     def workgroup(self) -> str:
         """Athena work group that asks the lake."""
         return f"{self.name}-lake"
+
+    @property
+    def access_log_group(self) -> str:
+        """CloudWatch log group of the API's access log."""
+        return f"/aws/apigateway/{self.name}"
 
     @property
     def schedule_rule(self) -> str:
@@ -283,6 +340,16 @@ def policy(part: str, variables: Mapping[str, str], directory: Path = INFRA_DIRE
         TemplateVariableError: a variable is missing.
     """
     return render(_read(directory / "policies" / f"{part}.json"), variables, partial=True)
+
+
+def bucket_policy(bucket_arn: str, directory: Path = INFRA_DIRECTORY) -> str:
+    """Who may use the bucket how, beside the roles' own rights: a JSON policy document.
+
+    Raises:
+        StackFileNotFoundError: `bucket-policy.json` is missing.
+    """
+    variables = {"bucket_arn": bucket_arn}
+    return render(_read(directory / "bucket-policy.json"), variables)
 
 
 def partition_query(directory: Path = INFRA_DIRECTORY) -> str:

@@ -3,7 +3,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from musicrec.parameters import ABSENT_TTL_S, PRESENT_TTL_S, Parameters
+from musicrec.parameters import ABSENT_TTL_S, PRESENT_TTL_S, UNSET, Parameters
 
 
 class Clock:
@@ -47,6 +47,17 @@ class TestGet:
         with Stubber(ssm) as stubber:
             answers(stubber, None)
             assert parameters.get("/p") is None
+            assert parameters.get("/p") is None
+            clock.now += ABSENT_TTL_S
+            answers(stubber, "made")
+            assert parameters.get("/p") == "made"
+
+    def test_what_is_not_set_yet_is_absent(self, ssm):
+        """The value that a deployment leaves in place of one counts as none, and is soon asked again."""
+        clock = Clock()
+        parameters = Parameters(ssm, clock)
+        with Stubber(ssm) as stubber:
+            answers(stubber, UNSET)
             assert parameters.get("/p") is None
             clock.now += ABSENT_TTL_S
             answers(stubber, "made")

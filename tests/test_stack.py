@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicrec import events, stack
-from musicrec.personalize import read
+from musicrec.personalize import read, teardown
+from musicrec.processor import curated
 
 SETTINGS = {
     "name": "tunes",
@@ -126,6 +127,31 @@ class TestSettings:
             f"{settings.lake.prefix}{key}=!{{partitionKeyFromQuery:{key}}}/"
         )
 
+    def test_columns_are_those_of_the_code(self):
+        """What Terraform gives the Glue tables is what the events and the daily build write."""
+        columns = json.loads((stack.INFRA_DIRECTORY / "columns.json").read_text(encoding="utf-8"))
+        assert columns == {"raw": events.glue_columns(), "curated": curated.glue_columns()}
+
+    def test_parameters_are_those_that_teardown_empties(self):
+        """Every parameter that names something of Personalize is deployed, and no other."""
+        assert sorted(stack.settings(SETTINGS).parameters) == sorted(teardown.PARAMETERS)
+
+    def test_every_method_has_a_limit(self, document):
+        """The stage's throttles name each path and method of the API."""
+        methods = {
+            f"{path.lstrip('/')}/{verb.upper()}"
+            for path, item in document["paths"].items()
+            for verb in item
+        }
+        assert set(stack.settings(SETTINGS).api.throttles) == methods
+
+    def test_an_access_log_line_is_json(self):
+        """The format is one JSON object on a line, its members sorted as Terraform writes them."""
+        text = stack.settings(SETTINGS).api.access_log_format
+        assert list(json.loads(text)) == sorted(json.loads(text))
+        assert "$context.status" in text
+        assert " " not in text
+
     def test_unknown_setting_is_refused(self, tmp_path):
         """A misspelt setting is an error, not ignored."""
         text = (stack.INFRA_DIRECTORY / "stack.json").read_text(encoding="utf-8")
@@ -203,6 +229,24 @@ class TestPolicies:
             assert not [action for action in actions if "*" in action]
             if statement["Resource"] == "*":
                 assert all(action.partition(":List")[1] or action in TRACES for action in actions)
+
+    def test_the_bucket_takes_encrypted_connections_only(self):
+        """Who comes without TLS is refused everything, whatever rights a role has."""
+        statements = json.loads(stack.bucket_policy("arn:aws:s3:::b"))["Statement"]
+        (refusal,) = [one for one in statements if one["Effect"] == "Deny"]
+        assert refusal["Principal"] == "*"
+        assert refusal["Action"] == "s3:*"
+        assert refusal["Resource"] == ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]
+        assert refusal["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+    def test_personalize_reads_datasets_and_writes_exports(self):
+        """The bucket lets Personalize at nothing else of the listening history."""
+        statements = json.loads(stack.bucket_policy("arn:aws:s3:::b"))["Statement"]
+        granted = {one["Sid"]: one for one in statements if one["Effect"] == "Allow"}
+        for grant in granted.values():
+            assert grant["Principal"] == {"Service": "personalize.amazonaws.com"}
+        assert granted["PersonalizeReadsDatasets"]["Resource"][1] == "arn:aws:s3:::b/datasets/*"
+        assert granted["PersonalizeWritesExports"]["Resource"] == "arn:aws:s3:::b/exports/*"
 
     def test_every_function_may_write_its_traces(self):
         """The functions are traced, and their roles have the two rights that this takes."""

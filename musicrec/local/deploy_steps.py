@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,25 @@ def found(ask: Callable[[], Any], missing: str) -> bool:
             raise
         return False
     return True
+
+
+def agrees(described: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether a resource is as it should be, whatever else AWS tells of it."""
+    return all(
+        agrees(described.get(key, {}), value)
+        if isinstance(value, dict)
+        else described.get(key) == value
+        for key, value in wanted.items()
+    )
+
+
+def deploy_log_group(stack: Target, name: str) -> str:
+    """The ARN of a CloudWatch log group whose lines end; the group is made if it is missing."""
+    logs = stack.aws.client("logs")
+    with suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=name)
+    logs.put_retention_policy(logGroupName=name, retentionInDays=stack.settings.logs.retention_days)
+    return stack.names.arn("logs", f"log-group:{name}")
 
 
 def allow_invocation(aws: Aws, function_arn: str, service: str, source_arn: str) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
-from musicrec.local.deploy_steps import allow_invocation
+from musicrec.local.deploy_steps import Target, allow_invocation, deploy_log_group
 from musicrec.local.parts import Aws
 from musicrec.stack import ApiSettings, StackNames, api_document
+
+LOG_WRITER: Final = "apigateway-logs"
+"""The part whose role API Gateway writes logs with, one for the account and region."""
 
 
 class DeployedApi(Struct, frozen=True):
@@ -27,19 +30,17 @@ class DeployedApi(Struct, frozen=True):
     key_id: str
 
 
-def deploy_api(
-    aws: Aws, names: StackNames, settings: ApiSettings, recommendations_arn: str
-) -> DeployedApi:
+def deploy_api(stack: Target, recommendations_arn: str) -> DeployedApi:
     """Import `infra/openapi.yaml` if it is new or changed, and give its stage a key and a plan.
 
     Args:
-        aws: the embedded AWS.
-        names: what the stack's parts are called.
-        settings: stage, rates and quota.
+        stack: what is deployed, and where to.
         recommendations_arn: the function behind GET /recommendations.
     """
+    aws, names, settings = stack.aws, stack.names, stack.settings.api
     document = _document(names, recommendations_arn)
     api_id = _api(aws, names, document, settings.stage)
+    _set_up_stage(stack, api_id)
     key_id = _key(aws, names)
     _usage_plan(aws, names, settings, api_id=api_id, key_id=key_id)
     source = names.arn("execute-api", f"{api_id}/*/GET/recommendations")
@@ -49,6 +50,33 @@ def deploy_api(
         url=f"{aws.endpoint_url}/execute-api/{api_id}/{settings.stage}",
         key_id=key_id,
     )
+
+
+def _set_up_stage(stack: Target, api_id: str) -> None:
+    """Set the stage's access log and what each method takes."""
+    client, settings = stack.aws.client("apigateway"), stack.settings.api
+    role = stack.names.role_arn(LOG_WRITER)
+    client.update_account(patchOperations=[_replace("/cloudwatchRoleArn", role)])
+    group = deploy_log_group(stack, stack.names.access_log_group)
+    changes = {
+        "/accessLogSettings/destinationArn": group,
+        "/accessLogSettings/format": settings.access_log_format,
+    }
+    for method, throttle in settings.throttles.items():
+        path, _, verb = method.rpartition("/")
+        place = f"/{path.replace('/', '~1')}/{verb}"
+        changes[f"{place}/metrics/enabled"] = "true"
+        changes[f"{place}/throttling/rateLimit"] = str(throttle.rate_limit)
+        changes[f"{place}/throttling/burstLimit"] = str(throttle.burst_limit)
+    client.update_stage(
+        restApiId=api_id,
+        stageName=settings.stage,
+        patchOperations=[_replace(where, value) for where, value in changes.items()],
+    )
+
+
+def _replace(path: str, value: str) -> dict[str, str]:
+    return {"op": "replace", "path": path, "value": value}
 
 
 def _document(names: StackNames, recommendations_arn: str) -> bytes:
@@ -95,7 +123,7 @@ def _deploy_stage(client: Any, api_id: str, stage: str, digest: str) -> None:
     deployment = client.create_deployment(restApiId=api_id, description=digest)["id"]
     stages = {item["stageName"] for item in client.get_stages(restApiId=api_id)["item"]}
     if stage in stages:
-        change = {"op": "replace", "path": "/deploymentId", "value": deployment}
+        change = _replace("/deploymentId", deployment)
         client.update_stage(restApiId=api_id, stageName=stage, patchOperations=[change])
     else:
         client.create_stage(restApiId=api_id, stageName=stage, deploymentId=deployment)
@@ -105,7 +133,8 @@ def _key(aws: Aws, names: StackNames) -> str:
     client = aws.client("apigateway")
     name = f"{names.name}-ingestion"
     existing = _named(client.get_api_keys(nameQuery=name), name)
-    return existing or str(client.create_api_key(name=name, enabled=True)["id"])
+    about = "Producers of listening events"
+    return existing or str(client.create_api_key(name=name, description=about, enabled=True)["id"])
 
 
 def _usage_plan(
@@ -117,6 +146,7 @@ def _usage_plan(
     if plan_id is None:
         plan_id = client.create_usage_plan(
             name=name,
+            description="What one key of the ingestion may send",
             apiStages=[{"apiId": api_id, "stage": settings.stage}],
             throttle={"rateLimit": settings.rate_limit, "burstLimit": settings.burst_limit},
             quota={"limit": settings.quota.limit, "period": settings.quota.period},

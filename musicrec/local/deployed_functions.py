@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import partial
+from typing import Any
 
 from musicrec.local import packages
-from musicrec.local.deploy_steps import Target, allow_invocation, found
-from musicrec.stack import FunctionSettings
+from musicrec.local.deploy_steps import (
+    Target,
+    agrees,
+    allow_invocation,
+    deploy_log_group,
+    found,
+)
+from musicrec.stack import FunctionSettings, MappingSettings
 
 
 def function_role(key: str) -> str:
@@ -16,18 +24,24 @@ def function_role(key: str) -> str:
 
 
 def deploy_function(stack: Target, key: str) -> str:
-    """Create or update one function; its ARN."""
+    """Create one function, or update its code and its settings where they differ; its ARN."""
     function = stack.settings.functions[key]
     client = stack.aws.client("lambda")
     code = packages.function_zip(key, stack.lambdas)
     place = {"S3Bucket": stack.names.bucket, "S3Key": f"code/{key}.zip"}
-    ask = client.get_function_configuration
-    if not found(lambda: ask(FunctionName=function.name), "ResourceNotFoundException"):
+    wanted = _configuration(stack, key, function)
+    deploy_log_group(stack, f"/aws/lambda/{function.name}")
+    ask = partial(client.get_function_configuration, FunctionName=function.name)
+    if not found(ask, "ResourceNotFoundException"):
         _upload(stack, place, code)
-        _create_function(stack, key, function, place)
-    elif ask(FunctionName=function.name)["CodeSha256"] != _sha256(code):
-        _upload(stack, place, code)
-        client.update_function_code(FunctionName=function.name, **place)
+        architectures = [function.architecture]
+        client.create_function(**wanted, Code=place, Architectures=architectures)
+    else:
+        if ask()["CodeSha256"] != _sha256(code):
+            _upload(stack, place, code)
+            client.update_function_code(FunctionName=function.name, **place)
+        if not agrees(ask(), wanted):
+            client.update_function_configuration(**wanted)
     return stack.names.arn("lambda", f"function:{function.name}")
 
 
@@ -39,47 +53,51 @@ def _upload(stack: Target, place: dict[str, str], code: bytes) -> None:
     stack.aws.client("s3").put_object(Bucket=place["S3Bucket"], Key=place["S3Key"], Body=code)
 
 
-def _create_function(
-    stack: Target, key: str, function: FunctionSettings, place: dict[str, str]
-) -> None:
-    stack.aws.client("lambda").create_function(
-        FunctionName=function.name,
-        Description=function.description,
-        Runtime=function.runtime,
-        Handler=function.handler,
-        Role=stack.names.role_arn(function_role(key)),
-        MemorySize=function.memory_mb,
-        Timeout=function.timeout_seconds,
-        TracingConfig={"Mode": function.tracing},
-        Environment={"Variables": function.environment},
-        Code=place,
-    )
+def _configuration(stack: Target, key: str, function: FunctionSettings) -> dict[str, Any]:
+    return {
+        "FunctionName": function.name,
+        "Description": function.description,
+        "Runtime": function.runtime,
+        "Handler": function.handler,
+        "Role": stack.names.role_arn(function_role(key)),
+        "MemorySize": function.memory_mb,
+        "Timeout": function.timeout_seconds,
+        "TracingConfig": {"Mode": function.tracing},
+        "Environment": {"Variables": function.environment},
+    }
 
 
 def deploy_event_source_mapping(stack: Target, key: str) -> None:
-    """Have the stream invoke a function, unless it does."""
+    """Have the stream invoke a function as the settings say."""
     client, names = stack.aws.client("lambda"), stack.names
     function = stack.settings.functions[key].name
     stream = names.arn("kinesis", f"stream/{names.stream}")
-    found = client.list_event_source_mappings(FunctionName=function, EventSourceArn=stream)
-    if found["EventSourceMappings"]:
-        return
-    mapping = stack.settings.event_source_mappings[key]
-    client.create_event_source_mapping(
-        FunctionName=function,
-        EventSourceArn=stream,
-        StartingPosition=mapping.starting_position,
-        BatchSize=mapping.batch_size,
-        MaximumBatchingWindowInSeconds=mapping.batching_window_seconds,
-        ParallelizationFactor=mapping.parallelization_factor,
-        BisectBatchOnFunctionError=mapping.bisect_on_error,
-        MaximumRetryAttempts=mapping.maximum_retry_attempts,
-        MaximumRecordAgeInSeconds=mapping.maximum_record_age_seconds,
-        FunctionResponseTypes=mapping.function_response_types,
-        DestinationConfig={
-            "OnFailure": {"Destination": names.arn("sqs", names.poison_queue)},
-        },
-    )
+    settings = stack.settings.event_source_mappings[key]
+    wanted = _reading(settings, names.arn("sqs", names.poison_queue))
+    existing = client.list_event_source_mappings(FunctionName=function, EventSourceArn=stream)
+    for mapping in existing["EventSourceMappings"]:
+        if not agrees(mapping, wanted):
+            client.update_event_source_mapping(UUID=mapping["UUID"], **wanted)
+    if not existing["EventSourceMappings"]:
+        client.create_event_source_mapping(
+            FunctionName=function,
+            EventSourceArn=stream,
+            StartingPosition=settings.starting_position,
+            **wanted,
+        )
+
+
+def _reading(mapping: MappingSettings, on_failure: str) -> dict[str, Any]:
+    return {
+        "BatchSize": mapping.batch_size,
+        "MaximumBatchingWindowInSeconds": mapping.batching_window_seconds,
+        "ParallelizationFactor": mapping.parallelization_factor,
+        "BisectBatchOnFunctionError": mapping.bisect_on_error,
+        "MaximumRetryAttempts": mapping.maximum_retry_attempts,
+        "MaximumRecordAgeInSeconds": mapping.maximum_record_age_seconds,
+        "FunctionResponseTypes": mapping.function_response_types,
+        "DestinationConfig": {"OnFailure": {"Destination": on_failure}},
+    }
 
 
 def deploy_schedule(stack: Target, function_arn: str) -> None:

@@ -1,36 +1,42 @@
 """Deploys the stack into the embedded AWS with boto3 alone, for machines without Terraform.
 
-Every step creates what is missing and leaves alone what is there, so that deploying again changes
-nothing. Settings, REST API and policies come from the files that Terraform reads (`musicrec.stack`).
+Every step creates what is missing and sets what is there to the settings, so that deploying again
+changes nothing. Left as they were made are the number of shards, the delivery stream and the usage
+plan. Settings, REST API and policies come from the files that Terraform reads (`musicrec.stack`).
 """
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from musicrec import deployment
-from musicrec.deployment import Deployment
+from musicrec.deployment import Deployment, parameter_name
 from musicrec.local import packages
 from musicrec.local.deploy_steps import Target, found
-from musicrec.local.deployed_api import DeployedApi, deploy_api
+from musicrec.local.deployed_api import LOG_WRITER, DeployedApi, deploy_api
+from musicrec.local.deployed_bucket import deploy_bucket
 from musicrec.local.deployed_functions import (
     deploy_event_source_mapping,
     deploy_function,
     deploy_schedule,
     function_role,
 )
-from musicrec.local.deployed_storage import (
-    deploy_bucket,
+from musicrec.local.deployed_lake import (
     deploy_delivery_stream,
     deploy_lake_tables,
+    deploy_workgroup,
+)
+from musicrec.local.deployed_monitoring import deploy_monitoring
+from musicrec.local.deployed_storage import (
     deploy_profile_table,
     deploy_queue,
     deploy_stream,
-    deploy_workgroup,
-    set_queue_retention,
+    set_queue_attributes,
 )
 from musicrec.local.parts import Aws
+from musicrec.parameters import UNSET
 from musicrec.stack import StackNames, policy, settings, trust_policy
 
 _SERVICE_ROLES: Final = {
@@ -38,6 +44,7 @@ _SERVICE_ROLES: Final = {
     "firehose": "firehose.amazonaws.com",
     "apigateway": "apigateway.amazonaws.com",
 }
+_WRITE_LOGS: Final = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
 
 def deploy(
@@ -57,7 +64,7 @@ def deploy(
     names = StackNames(name=name, region=aws.region, account_id=aws.account_id)
     queue_url = deploy_queue(aws, names)
     stack = Target(aws, names, settings(_variables(names, queue_url)), lambdas)
-    set_queue_retention(stack, queue_url)
+    set_queue_attributes(stack, queue_url)
     deploy_bucket(stack)
     deploy_stream(stack)
     deploy_profile_table(stack)
@@ -69,7 +76,8 @@ def deploy(
         deploy_event_source_mapping(stack, key)
     deploy_delivery_stream(stack)
     deploy_schedule(stack, functions["dataset_builder"])
-    api = deploy_api(aws, names, stack.settings.api, functions["recommendations"])
+    api = deploy_api(stack, functions["recommendations"])
+    deploy_monitoring(stack)
     return _publish(stack, queue_url, api)
 
 
@@ -101,8 +109,18 @@ def _publish(stack: Target, queue_url: str, api: DeployedApi) -> Deployment:
         schedule_rule=names.schedule_rule,
         personalize_role_arn=names.role_arn("personalize"),
     )
-    deployment.save(deployed, stack.aws.client("ssm"))
+    _parameters(stack, deployed)
     return deployed
+
+
+def _parameters(stack: Target, deployed: Deployment) -> None:
+    """Publish the deployment, and room for the names of what Personalize will have."""
+    ssm = stack.aws.client("ssm")
+    for key in stack.settings.parameters:
+        name = parameter_name(deployed.name, key)
+        if not found(partial(ssm.get_parameter, Name=name), "ParameterNotFound"):
+            ssm.put_parameter(Name=name, Value=UNSET, Type="String")
+    deployment.save(deployed, ssm)
 
 
 def _roles(stack: Target) -> None:
@@ -119,12 +137,17 @@ def _roles(stack: Target) -> None:
     }
     functions = [function_role(key) for key in stack.settings.functions]
     services = dict.fromkeys(functions, "lambda.amazonaws.com") | _SERVICE_ROLES
+    iam = stack.aws.client("iam")
     for part, service in services.items():
-        _role(stack, part, service, policy(part, variables))
+        role, rights = _role(stack, part, service), policy(part, variables)
+        iam.put_role_policy(RoleName=role, PolicyName=part, PolicyDocument=rights)
+    writer = _role(stack, LOG_WRITER, "apigateway.amazonaws.com")
+    iam.attach_role_policy(RoleName=writer, PolicyArn=_WRITE_LOGS)
 
 
-def _role(stack: Target, part: str, service: str, rights: str) -> None:
+def _role(stack: Target, part: str, service: str) -> str:
+    """The name of a part's role; the role is made if it is missing."""
     iam, role = stack.aws.client("iam"), stack.names.role(part)
     if not found(lambda: iam.get_role(RoleName=role), "NoSuchEntity"):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust_policy(service))
-    iam.put_role_policy(RoleName=role, PolicyName=part, PolicyDocument=rights)
+    return role

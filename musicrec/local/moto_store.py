@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from moto.awslambda.models import lambda_backends
 from moto.core.base_backend import BackendDict
@@ -15,11 +15,13 @@ from moto.core.model_instances import reset_model_data
 from moto.kinesis.models import kinesis_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from musicrec.local import managed_policies
+from musicrec.local import bucket_policies, foreign_layers, managed_policies
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+
+_COMPLETIONS: Final = (bucket_policies, foreign_layers, managed_policies)
 
 _one_at_a_time = threading.Lock()
 
@@ -48,7 +50,7 @@ class MotoStore:
                     close()
 
     def open(self) -> None:
-        """Start empty, and make moto do what it leaves out (see `managed_policies`).
+        """Start empty, and make moto do what it leaves out (see the modules of `_COMPLETIONS`).
 
         Raises:
             AlreadyOpenError: another store of this process is open.
@@ -59,11 +61,13 @@ class MotoStore:
                 "stop that one first, or use it"
             )
         _forget_everything()
-        managed_policies.install()
+        for module in _COMPLETIONS:
+            module.install()
 
     def close(self) -> None:
         """Undo `open`, and forget everything that was stored."""
-        managed_policies.uninstall()
+        for module in _COMPLETIONS:
+            module.uninstall()
         _forget_everything()
         _one_at_a_time.release()
 

@@ -18,13 +18,16 @@ from musicrec.catalog import CleaningReport
 from musicrec.datasets import catalogue
 from musicrec.deployment import Deployment
 from musicrec.local.deployer import deploy
-from musicrec.local.parts import ACCESS_KEY
+from musicrec.local.parts import ACCESS_KEY, Aws
 from musicrec.local.server import EmbeddedAws
 from musicrec.personalize import clients, foundation
 from musicrec.personalize.clients import Clients
 
 if TYPE_CHECKING:
     from musicrec.local.server import Middleware
+
+Deployer = Callable[[Aws, str], Deployment]
+"""Makes a stack of a name in the embedded AWS."""
 
 
 class Ready(Struct, frozen=True, kw_only=True):
@@ -96,6 +99,7 @@ def running(
     name: str = "musicrec",
     clock: Callable[[], float] = time.time,
     middleware: Middleware | None = None,
+    deployer: Deployer = deploy,
 ) -> Iterator[RunningStack]:
     """Start the embedded AWS, deploy the stack, and stop everything at the end.
 
@@ -106,12 +110,13 @@ def running(
         name: the stack's name.
         clock: the time in epoch seconds that the embedded AWS goes by.
         middleware: see `EmbeddedAws`.
+        deployer: makes the stack.
     """
     with (
         EmbeddedAws(port=port, clock=clock, middleware=middleware) as server,
         _environment(environment(server.endpoint_url, server.aws.region)),
     ):
-        yield RunningStack(server, deploy(server.aws, name))
+        yield RunningStack(server, deployer(server.aws, name))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from musicrec.datasets.schemas import KINDS
 from musicrec.deployment import parameter_name
+from musicrec.parameters import UNSET
 from musicrec.personalize.resources import Row, find, is_missing, listed
 from musicrec.personalize.waiting import PATIENT, Patience, wait_until
 
@@ -125,14 +126,22 @@ def _schemas(client: PersonalizeClient, stack: str) -> Iterator[Step]:
 def _parameters(clients: Clients, stack: str) -> Iterator[Step]:
     names = [parameter_name(stack, key) for key in PARAMETERS]
     found = clients.ssm.get_parameters(Names=names)["Parameters"]  # in no order
-    for name in sorted(parameter["Name"] for parameter in found):
+    for name in sorted(one["Name"] for one in found if one["Value"] != UNSET):
         yield Step(kind="parameter", name=name, arn=name)
+
+
+def _unset(clients: Clients, name: str) -> bool:
+    """Whether a parameter was still there; it is the deployment's, and only loses its value."""
+    if clients.ssm.get_parameters(Names=[name])["InvalidParameters"]:
+        return False
+    clients.ssm.put_parameter(Name=name, Value=UNSET, Type="String", Overwrite=True)
+    return True
 
 
 def _delete(clients: Clients, step: Step, patience: Patience) -> bool:
     """Whether the resource was still there to be deleted."""
     if step.kind == "parameter":
-        return not clients.ssm.delete_parameters(Names=[step.arn])["InvalidParameters"]
+        return _unset(clients, step.arn)
     delete, describe = _operations(clients.personalize, step)
     try:
         if step.status not in _DELETING:

@@ -7,8 +7,10 @@ import pytest
 import requests
 
 from musicrec import deployment, events
+from musicrec.deployment import parameter_name
 from musicrec.local.deployer import deploy
 from musicrec.local.server import EmbeddedAws
+from musicrec.parameters import UNSET
 from musicrec.processor import curated
 
 pytestmark = pytest.mark.slow
@@ -152,7 +154,8 @@ class TestDeploy:
         """No lifecycle rule touches what the daily build reads."""
         client = aws.client("s3")
         rules = client.get_bucket_lifecycle_configuration(Bucket=deployed.bucket)["Rules"]
-        prefixes = [rule["Filter"]["Prefix"] for rule in rules]
+        ageing = [rule for rule in rules if rule.keys() & {"Expiration", "Transitions"}]
+        prefixes = [rule["Filter"]["Prefix"] for rule in ageing]
         names = ("curated/", "curated-records/", "datasets/")
         assert not [name for name in names for prefix in prefixes if name.startswith(prefix)]
 
@@ -175,6 +178,81 @@ class TestDeploy:
         classes = [transition["StorageClass"] for transition in raw["Transitions"]]
         assert classes == ["STANDARD_IA", "GLACIER", "DEEP_ARCHIVE"]
 
+    def test_the_bucket_keeps_to_itself(self, aws, deployed):
+        """It is encrypted, versioned, closed to the public, and its objects have one owner."""
+        s3, bucket = aws.client("s3"), {"Bucket": deployed.bucket}
+        (rule,) = s3.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+        assert s3.get_bucket_versioning(**bucket)["Status"] == "Enabled"
+        (owner,) = s3.get_bucket_ownership_controls(**bucket)["OwnershipControls"]["Rules"]
+        assert owner["ObjectOwnership"] == "BucketOwnerEnforced"
+        assert all(s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"].values())
+
+    def test_stores_are_encrypted_and_backed_up(self, aws, deployed):
+        """Stream, queue and profiles encrypt; the profiles of the last weeks can be had back."""
+        stream = aws.client("kinesis").describe_stream_summary(StreamName=deployed.stream)
+        assert stream["StreamDescriptionSummary"]["KeyId"] == "alias/aws/kinesis"
+        url, table = deployed.poison_queue_url, deployed.profile_table
+        queue = aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        assert queue["Attributes"]["SqsManagedSseEnabled"] == "true"
+        dynamodb = aws.client("dynamodb")
+        described = dynamodb.describe_table(TableName=table)["Table"]
+        assert described["SSEDescription"]["Status"] == "ENABLED"
+        backups = dynamodb.describe_continuous_backups(TableName=table)
+        recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+
+    @pytest.mark.usefixtures("deployed")
+    def test_logs_end(self, aws):
+        """Each function's log and the API's are kept for a month."""
+        groups = aws.client("logs").describe_log_groups()["logGroups"]
+        kept = {group["logGroupName"]: group["retentionInDays"] for group in groups}
+        functions = {f"/aws/lambda/tunes-{name.replace('_', '-')}" for name in FUNCTIONS}
+        assert kept == dict.fromkeys(functions | {"/aws/apigateway/tunes"}, 30)
+
+    @pytest.mark.usefixtures("deployed")
+    def test_parameters_wait_for_what_personalize_has(self, aws, lambdas):
+        """They are there, unset, and a value that somebody wrote survives a new deployment."""
+        ssm = aws.client("ssm")
+        name = parameter_name("tunes", "campaign_arn")
+        assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == UNSET
+        ssm.put_parameter(Name=name, Value="arn:made", Type="String", Overwrite=True)
+        deploy(aws, "tunes", lambdas=lambdas)
+        assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "arn:made"
+
+    def test_settings_that_were_changed_are_put_back(self, aws, deployed, lambdas):
+        """A deployment sets what exists to what its files say, not only what is missing."""
+        client = aws.client("lambda")
+        name = "tunes-hot-path"
+        client.update_function_configuration(
+            FunctionName=name, MemorySize=128, TracingConfig={"Mode": "PassThrough"}
+        )
+        (mapping,) = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+        client.update_event_source_mapping(UUID=mapping["UUID"], BatchSize=7)
+        kinesis, stream = aws.client("kinesis"), deployed.stream
+        kinesis.increase_stream_retention_period(StreamName=stream, RetentionPeriodHours=48)
+        kinesis.stop_stream_encryption(
+            StreamName=stream, EncryptionType="KMS", KeyId="alias/aws/kinesis"
+        )
+        group = {"WorkGroup": deployed.workgroup}
+        aws.client("athena").update_work_group(
+            **group, ConfigurationUpdates={"RemoveBytesScannedCutoffPerQuery": True}
+        )
+        table = {"DatabaseName": deployed.database, "Name": deployed.table}
+        aws.client("glue").update_table(
+            DatabaseName=deployed.database, TableInput={"Name": deployed.table, "Parameters": {}}
+        )
+        deploy(aws, "tunes", lambdas=lambdas)
+        function = client.get_function_configuration(FunctionName=name)
+        assert (function["MemorySize"], function["TracingConfig"]["Mode"]) == (512, "Active")
+        shown = client.get_event_source_mapping(UUID=mapping["UUID"])
+        assert shown["BatchSize"] == 500
+        summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+        assert (summary["RetentionPeriodHours"], summary["EncryptionType"]) == (24, "KMS")
+        configuration = aws.client("athena").get_work_group(**group)["WorkGroup"]["Configuration"]
+        assert configuration["BytesScannedCutoffPerQuery"] == 100 * 2**30
+        assert aws.client("glue").get_table(**table)["Table"]["Parameters"]["EXTERNAL"] == "TRUE"
+
 
 class TestDeployedApi:
     @pytest.fixture(scope="class")
@@ -183,6 +261,20 @@ class TestDeployedApi:
         """The ingestion key's value."""
         client = aws.client("apigateway")
         return client.get_api_key(apiKey=deployed.api_key_id, includeValue=True)["value"]
+
+    @pytest.mark.usefixtures("deployed")
+    def test_the_stage_is_bounded_and_logged(self, aws):
+        """Every method has its limits, and each request becomes a line of the access log."""
+        client = aws.client("apigateway")
+        (api,) = client.get_rest_apis()["items"]
+        stage = client.get_stage(restApiId=api["id"], stageName="v1")
+        limits = {
+            name: each["throttlingRateLimit"] for name, each in stage["methodSettings"].items()
+        }
+        assert limits["events/POST"] == limits["recommendations/GET"] == 1000
+        assert stage["accessLogSettings"]["destinationArn"].endswith(":/aws/apigateway/tunes")
+        role = client.get_account()["cloudwatchRoleArn"]
+        assert role.endswith(":role/tunes-apigateway-logs")
 
     def records(self, aws, deployed):
         client, found = aws.client("kinesis"), []

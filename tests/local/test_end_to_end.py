@@ -1,6 +1,7 @@
 """The whole path on a running stack: what is refused, what arrives, what is answered."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -166,3 +167,39 @@ class TestPath:
         answer = requests.get(url, params={"user_id": "again"}, timeout=30)
         assert answer.status_code == 503
         assert "campaign" in answer.text
+
+
+class TestEveryStation:
+    def test_nothing_is_lost_or_counted_twice(self, stack: RunningStack):
+        """After a batch sent twice the stream, the lake, the profiles and Personalize agree."""
+        tracks = filling.read_tracks(SAMPLE)[:40]
+        listened = [
+            event(
+                user_id=f"listener-{user}",
+                session_id=f"evening-{user}",
+                track_id=track.track_id,
+                event_type=kind,
+                occurred_at=1_767_600_000_000 + (user * 40 + place) * 300_000 + late,
+            )
+            for user in range(25)
+            for place, track in enumerate(tracks[:20])
+            for kind, late in (("play", 0), ("complete", 200_000))
+        ]
+        sent = [events.from_mapping(one) for one in listened]
+        before = self.counted(stack, [])
+        told = filling.send(stack, [sent[:500], sent[500:], sent[:500]])
+        filling.drain(stack)
+        after = self.counted(stack, told.events)
+        for was, now in zip(before, after, strict=True):
+            assert now.events - was.events == len(sent), now.name
+
+    def test_the_daily_rule_builds_the_datasets(self, stack: RunningStack):
+        """What the lake and the profiles hold becomes datasets, and their import begins."""
+        manifest = filling.fire_daily_rule(stack, datetime(2026, 1, 9, 3, tzinfo=UTC))
+        assert manifest.datasets["interactions"].rows >= 1_000
+        assert manifest.datasets["users"].rows >= 25
+
+    @staticmethod
+    def counted(stack: RunningStack, sent: list[events.ListeningEvent]) -> list[stations.Station]:
+        """Every station behind the API."""
+        return stations.count(stack, sent, 0, datetime.now(UTC))[1:]

@@ -320,8 +320,10 @@ class TestObserve:
         document = json.loads(json.dumps(DOCUMENT))
         del document["x-amazon-apigateway-gateway-responses"]["INVALID_API_KEY"]
         document["components"]["schemas"].pop("PartlyAccepted")
+        document["info"]["description"] = "Other words"
         del document["paths"]["/events"]["post"]["security"]
         own.put(document, own.api_id)
+        assert own.client.get_rest_api(restApiId=own.api_id)["description"] == "Other words"
         models = own.client.get_models(restApiId=own.api_id)["items"]
         assert "PartlyAccepted" not in {model["name"] for model in models}
         assert own.post({"events": [EVENT]}, **{"x-api-key": None}).status == 200

@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from musicrec.local.athena import metadata_operations, query_operations, work_group_operations
+from musicrec.local.athena import (
+    metadata_operations,
+    query_operations,
+    tag_operations,
+    work_group_operations,
+)
 from musicrec.local.athena.errors import (
     AthenaError,
     InternalServerError,
@@ -38,6 +43,7 @@ logger: Final = logging.getLogger(__name__)
 OPERATIONS: Final[dict[str, Operation]] = {
     **metadata_operations.OPERATIONS,
     **query_operations.OPERATIONS,
+    **tag_operations.OPERATIONS,
     **work_group_operations.OPERATIONS,
 }
 """What is emulated; every other operation of Athena's is refused."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ class WorkGroup:
         created: epoch seconds.
         description: in words.
         state: ENABLED or DISABLED.
+        tags: by key.
     """
 
     name: str
@@ -40,6 +41,7 @@ class WorkGroup:
     created: float
     description: str = ""
     state: str = "ENABLED"
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def enforced(self) -> bool:
@@ -134,6 +136,7 @@ class WorkGroups:
         given = request.get("Configuration", {})
         _refuse(given)
         made = WorkGroup(name, _configuration(given), self._clock(), request.get("Description", ""))
+        made.tags = {tag["Key"]: tag.get("Value", "") for tag in request.get("Tags", ())}
         with self._lock:
             if name in self._by_name:
                 raise InvalidRequestError(f"WorkGroup {name} is already created")

@@ -43,6 +43,7 @@ def complete_import(client: Any, api_id: str, document: Json, *, overwrite: bool
     """
     if overwrite:
         _clear(client, api_id)
+        _describe(client, api_id, document)
     _put_models(client, api_id, document)
     _put_gateway_responses(client, api_id, document)
     validators = _put_validators(client, api_id, document)
@@ -76,6 +77,13 @@ def _clear(client: Any, api_id: str) -> None:
         client.delete_request_validator(restApiId=api_id, requestValidatorId=validator["id"])
     for response in client.get_gateway_responses(restApiId=api_id, limit=500)["items"]:
         client.delete_gateway_response(restApiId=api_id, responseType=response["responseType"])
+
+
+def _describe(client: Any, api_id: str, document: Json) -> None:
+    """Give the API the words of a document that overwrites it; a created one has them."""
+    words = document.get("info", {}).get("description", "")
+    change = {"op": "replace", "path": "/description", "value": words}
+    client.update_rest_api(restApiId=api_id, patchOperations=[change])
 
 
 def _put_models(client: Any, api_id: str, document: Json) -> None:

@@ -201,6 +201,30 @@ class TestWorkGroups:
             world.athena.create_work_group(Name="primary")
 
 
+class TestTags:
+    def test_a_work_group_keeps_its_tags(self, world, group):
+        """Tags come with the work group, change, go, and are listed by key, a page at a time."""
+        athena = world.athena
+        given = [{"Key": f"k{number:02}", "Value": "v"} for number in range(80)]
+        athena.create_work_group(Name=group, Tags=given)
+        arn = f"arn:aws:athena:us-east-1:123456789012:workgroup/{group}"
+        athena.tag_resource(ResourceARN=arn, Tags=[{"Key": "k00", "Value": "changed"}])
+        athena.untag_resource(ResourceARN=arn, TagKeys=["k01", "unknown"])
+        first = athena.list_tags_for_resource(ResourceARN=arn)
+        rest = athena.list_tags_for_resource(ResourceARN=arn, NextToken=first["NextToken"])
+        tags = {tag["Key"]: tag["Value"] for tag in first["Tags"] + rest["Tags"]}
+        assert (len(first["Tags"]), len(tags)) == (75, 79)
+        assert tags["k00"] == "changed"
+        assert "k01" not in tags
+
+    @pytest.mark.parametrize("resource", ["workgroup/none", "datacatalog/AwsDataCatalog", ""])
+    def test_what_is_not_there_has_none(self, world, resource):
+        """Another resource than a work group that exists is not found."""
+        arn = f"arn:aws:athena:us-east-1:123456789012:{resource}"
+        with pytest.raises(world.athena.exceptions.ResourceNotFoundException, match="not exist"):
+            world.athena.list_tags_for_resource(ResourceARN=arn)
+
+
 class TestCatalogue:
     def test_shows_databases_and_tables(self, world):
         """Metadata are Glue's."""
