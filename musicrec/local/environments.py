@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from musicrec.local.function_log import FunctionLog
+    from musicrec.local.iam.function_roles import RoleLog
 
 UNHANDLED: Final = "Unhandled"
 """Lambda calls every failure of a Python function `Unhandled`, raised exceptions included."""
@@ -79,7 +79,7 @@ class Environment:
         command: Sequence[str],
         variables: Mapping[str, str],
         directory: Path,
-        log: FunctionLog,
+        log: RoleLog,
     ) -> None:
         self.name = name
         self._command = command

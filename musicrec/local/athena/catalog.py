@@ -137,7 +137,13 @@ def _found(ask: Any, missing: str = "EntityNotFoundException") -> Any:
     try:
         return ask()
     except ClientError as error:
-        if error.response["Error"]["Code"] != missing:
+        described = error.response["Error"]
+        if described["Code"] == "AccessDeniedException":
+            raise QueryFailedError(
+                "PERMISSION_DENIED",
+                f"Insufficient permissions to execute the query. {described['Message']}",
+            ) from error
+        if described["Code"] != missing:
             raise
         return None
 
