@@ -6,6 +6,8 @@ import os
 import time
 import zipfile
 
+from musicrec.stack import trust_policy
+
 
 def zipped(code):
     """A Lambda code archive with one module, `handler`."""
@@ -29,12 +31,34 @@ def make_function(aws, name, code, **settings):
 
 
 def make_role(aws):
-    """The role of every test function."""
+    """The role of every test function: Lambda may take it, and it may do everything."""
     iam = aws.client("iam")
     try:
         return iam.get_role(RoleName="tests")["Role"]["Arn"]
     except iam.exceptions.NoSuchEntityException:
-        return iam.create_role(RoleName="tests", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        trust = trust_policy("lambda.amazonaws.com")
+        role = iam.create_role(RoleName="tests", AssumeRolePolicyDocument=trust)["Role"]
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        iam.put_role_policy(
+            RoleName="tests", PolicyName="all", PolicyDocument=policy_document(everything)
+        )
+        return role["Arn"]
+
+
+def policy_document(*statements):
+    """A policy of some statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow_rule(aws, function_arn, rule_arn):
+    """Let a rule invoke a function."""
+    aws.client("lambda").add_permission(
+        FunctionName=function_arn,
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule_arn,
+    )
 
 
 def make_stream(aws, name, shards=1):

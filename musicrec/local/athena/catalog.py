@@ -102,14 +102,14 @@ class Catalog:
         Raises:
             QueryFailedError: there is no such database or table, or a column's type is unknown.
         """
-        described = self.describe(name)
-        if described is not None:
-            return _table(name, described)
         if not self.has_database(name.database):
             raise QueryFailedError(
                 "SCHEMA_NOT_FOUND", f"Schema '{name.database}' does not exist", at
             )
-        raise QueryFailedError("TABLE_NOT_FOUND", f"Table '{name}' does not exist", at)
+        described = self.describe(name)
+        if described is None:
+            raise QueryFailedError("TABLE_NOT_FOUND", f"Table '{name}' does not exist", at)
+        return _table(name, described)
 
     def partitions(self, name: Name) -> list[dict[str, Any]]:
         """The registered partitions as Glue describes them."""

@@ -22,7 +22,13 @@ from musicrec.local.gateway.mapping import (
 )
 from musicrec.local.gateway.proxy_event import proxy_event, proxy_response
 from musicrec.local.gateway.vtl import BodyNotJsonError, TemplateFailedError, render
-from musicrec.local.parts import FunctionNotRunnableError, Invoke, InvokeResult, Permit
+from musicrec.local.parts import (
+    FunctionNotRunnableError,
+    InvocationForbiddenError,
+    Invoke,
+    InvokeResult,
+    Permit,
+)
 
 _LOG: Final = logging.getLogger(__name__)
 _WORKERS: Final = 64
@@ -91,6 +97,9 @@ class Integrations:
             result = future.result(timeout=integration.timeout)
         except FutureTimeoutError as error:
             raise GatewayError("INTEGRATION_TIMEOUT") from error
+        except InvocationForbiddenError as error:
+            _LOG.warning("%s", error)
+            raise GatewayError("API_CONFIGURATION_ERROR") from error
         except FunctionNotRunnableError as error:
             _LOG.warning("%s could not run: %s", function, error)
             raise GatewayError("INTEGRATION_FAILURE") from error

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from musicrec.local.iam.rights import Rights
     from musicrec.local.iam.sessions import Session, Sessions
 
+
 class Signature(Struct, frozen=True):
     """What the signature of a request says; empty texts for a request without one.
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from musicrec.local.router import Exchange
 
 _MEMBER: Final = re.compile(r"<(AccessKeyId|SecretAccessKey|SessionToken|Arn)>([^<]+)<")
-_MAX_SESSION_NAME: Final = 64
+_SESSION_NAME: Final = (2, 64)
+"""Characters that STS takes for the name of a session."""
 
 
 class RoleNotAssumableError(PermissionError):
@@ -132,8 +133,9 @@ class Sessions:
             view.close()
 
     def _assume(self, role_arn: str, name: str) -> str:
+        least, most = _SESSION_NAME
         answer = self._aws.client("sts").assume_role(
-            RoleArn=role_arn, RoleSessionName=name[:_MAX_SESSION_NAME]
+            RoleArn=role_arn, RoleSessionName=name[:most].ljust(least, "-")
         )
         access_key: str = answer["Credentials"]["AccessKeyId"]
         return access_key
