@@ -108,6 +108,7 @@ class Environment:
             if self._process is not None or self._exited:
                 return
             self._process = self._popen()
+        self._log.open()
         for target in (self._read_output, self._await_exit):
             thread = threading.Thread(target=target, name=f"lambda-{self.name}", daemon=True)
             self._threads.append(thread)

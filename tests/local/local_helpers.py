@@ -6,6 +6,7 @@ import os
 import time
 import zipfile
 
+from musicrec.local.parts import Credentials
 from musicrec.stack import trust_policy
 
 
@@ -101,3 +102,33 @@ def is_running(pid):
     except ProcessLookupError:
         return False
     return True
+
+
+def role_with(aws, name, *statements, service="lambda.amazonaws.com"):
+    """A role that a service may take, with just these statements; returns its ARN."""
+    iam = aws.client("iam")
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust_policy(service))
+    set_rights(aws, name, *statements)
+    return made["Role"]["Arn"]
+
+
+def set_rights(aws, role, *statements):
+    """Replace what a role may do."""
+    # A policy has one statement at least.
+    statements = statements or ({"Effect": "Deny", "Action": "none:Nothing", "Resource": "*"},)
+    aws.client("iam").put_role_policy(
+        RoleName=role, PolicyName="rights", PolicyDocument=policy_document(*statements)
+    )
+
+
+def allowing(*actions, on="*"):
+    """A statement that allows actions."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on}
+
+
+def acting(aws, role_arn):
+    """The embedded AWS for somebody who has assumed a role with STS."""
+    given = aws.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="tests")["Credentials"]
+    return aws.signed_by(
+        Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    )

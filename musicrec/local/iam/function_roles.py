@@ -17,7 +17,7 @@ from musicrec.local.parts import FunctionRoleError
 from musicrec.local.wsgi import read_body, respond_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from musicrec.local.function_log import FunctionLog
@@ -140,16 +140,25 @@ class RoleLog:
         may_write: whether the role has the rights now.
     """
 
-    def __init__(self, log: FunctionLog, may_write: Any) -> None:
+    def __init__(self, log: FunctionLog, may_write: Callable[[], bool]) -> None:
         self._log = log
         self._may_write = may_write
         self._told = threading.Event()
+
+    def open(self) -> None:
+        """Begin: Lambda itself has something to write as soon as a process starts."""
+        if not self._may_write():
+            self._lose()
 
     def write(self, line: str) -> None:
         """Keep one line of output, or lose it as AWS does; that it is lost is said once."""
         if self._may_write():
             self._log.write(line)
-        elif not self._told.is_set():
+        else:
+            self._lose()
+
+    def _lose(self) -> None:
+        if not self._told.is_set():
             self._told.set()
             self._log.write(
                 "(the function's output is lost from here on: its role lacks "

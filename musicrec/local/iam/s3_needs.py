@@ -7,6 +7,7 @@ the S3 User Guide.
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -39,7 +40,7 @@ def needs(call: Call) -> list[Ask]:
     """What a request asks for: every one of them must be allowed."""
     bucket, key = call.params.text("Bucket"), call.params.text("Key")
     if call.operation == "DeleteObjects":
-        keys = [unquote(one.decode(errors="replace")) for one in _KEYS.findall(call.params.body)]
+        keys = [unescape(one.decode(errors="replace")) for one in _KEYS.findall(call.params.body)]
         return [_on_object("DeleteObject", bucket, one) for one in keys]
     action = _ACTIONS.get(call.operation, call.operation)
     if key:

@@ -355,17 +355,19 @@ class TestNeeds:
         st.binary(max_size=60)
         | st.recursive(
             st.none() | st.booleans() | st.integers() | st.text(max_size=4),
-            lambda inner: st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(
-                    [
-                        *("StreamName", "TableName", "RequestItems", "TransactItems", "Put"),
-                        *("QueueUrl", "Names", "Name", "QueryExecutionIds", "TableInput"),
-                        *("promotions", "metricsOutputConfig", "roleArn"),
-                    ]
-                ),
-                inner,
-                max_size=4,
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(
+                        [
+                            *("StreamName", "TableName", "RequestItems", "TransactItems", "Put"),
+                            *("QueueUrl", "Names", "Name", "QueryExecutionIds", "TableInput"),
+                            *("promotions", "metricsOutputConfig", "roleArn"),
+                        ]
+                    ),
+                    inner,
+                    max_size=4,
+                )
             ),
             max_leaves=8,
         ),
