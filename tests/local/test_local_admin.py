@@ -40,11 +40,6 @@ def raising(error):
 
     return call
 
-    def test_accesses(self):
-        """What roles have asked for, and whether they may."""
-        asked = {"role": "builder", "action": "s3:GetObject", "resource": "arn", "context": {}}
-        assert ask("GET", "/_musicrec/accesses") == (200, {"accesses": [asked | {"allowed": True}]})
-
 
 class TestLifeCycle:
     PATH = "/_musicrec/personalize/life-cycle"
@@ -113,6 +108,11 @@ class TestAdmin:
         """An unknown rule is 404; a target that cannot be reached is the stack's fault."""
         answer = ask("POST", "/_musicrec/rules/daily/fire", fire=raising(error))
         assert answer == (status, {"message": str(error)})
+
+    def test_accesses(self):
+        """What roles have asked for, and whether they may."""
+        asked = {"role": "builder", "action": "s3:GetObject", "resource": "arn", "context": {}}
+        assert ask("GET", "/_musicrec/accesses") == (200, {"accesses": [asked | {"allowed": True}]})
 
     def test_log(self):
         """The newest lines of a function are one request away."""

@@ -232,7 +232,10 @@ class TestPersonalizeJobs:
     def test_an_import_fails_without_the_right_to_read(self, aws):
         """The job ends as on AWS: CREATE FAILED, with the reason."""
         personalize = aws.client("personalize")
-        fields = [{"name": name, "type": "string"} for name in ("USER_ID", "AGE_GROUP")]
+        fields = [
+            {"name": "USER_ID", "type": "string"},
+            {"name": "AGE_GROUP", "type": "string", "categorical": True},
+        ]
         schema = {
             "type": "record",
             "name": "Users",

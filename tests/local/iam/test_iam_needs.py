@@ -1,5 +1,8 @@
 """What requests ask for: real requests of boto3's, understood without their client."""
 
+import json
+from urllib.parse import unquote_to_bytes
+
 import boto3
 import pytest
 from botocore.config import Config
@@ -18,7 +21,7 @@ LOOKUPS = Lookups(
 )
 
 
-class Caught(Exception):
+class CaughtError(Exception):
     """Carries the request that a client was about to send."""
 
 
@@ -29,20 +32,13 @@ def environ_of(request):
     body = body.read() if hasattr(body, "read") else body
     environ = {
         "REQUEST_METHOD": request.method,
-        "PATH_INFO": calls_unquoted(path),
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
         "QUERY_STRING": query,
     }
     for name, value in request.headers.items():
         text = value.decode() if isinstance(value, bytes) else value
         environ["HTTP_" + name.upper().replace("-", "_")] = text
     return environ, body if isinstance(body, bytes) else body.encode()
-
-
-def calls_unquoted(path):
-    """The path with its escapes taken out, in WSGI's encoding."""
-    from urllib.parse import unquote_to_bytes
-
-    return unquote_to_bytes(path).decode("latin-1")
 
 
 def asked(service, operation, **params):
@@ -57,10 +53,10 @@ def asked(service, operation, **params):
     )
 
     def catch(request, **_):
-        raise Caught(request)
+        raise CaughtError(request)
 
     client.meta.events.register("before-send", catch)
-    with pytest.raises(Caught) as caught:
+    with pytest.raises(CaughtError) as caught:
         getattr(client, operation)(**params)
     environ, body = environ_of(caught.value.args[0])
     signed = client.meta.service_model.signing_name
@@ -375,8 +371,6 @@ class TestNeeds:
     )
     def test_nonsense_asks_for_something(self, service, body, operation):
         """Whatever is sent, something is asked for, so that nothing passes unasked."""
-        import json
-
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
         environ = {
             "REQUEST_METHOD": "POST",

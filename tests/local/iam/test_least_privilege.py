@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import requests
 import whole_path
+
 from musicrec.local.demo import filling
 from musicrec.local.iam.policies import Ask, Verdict, evaluate, parse
 from musicrec.local.running import RunningStack, running
