@@ -162,8 +162,8 @@ def _rest_operation(service: str, environ: WSGIEnvironment) -> tuple[str, dict[s
     path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     for route in _routes(service).get(environ["REQUEST_METHOD"], ()):
-        match = route.path.fullmatch(path)
-        if match is not None and route.fits(query, environ):
+        match = route.path.fullmatch(path) if route.fits(query, environ) else None
+        if match is not None:
             named = {name: values[0] for name, values in query.items()}
             return route.operation, named | dict(zip(route.members, match.groups(), strict=True))
     return None
