@@ -99,7 +99,7 @@ class FunctionRoles:
         if settings is None:
             return None
         asked = _document(environ)
-        if asked.get("TracingConfig", {}).get("Mode") != "Active":
+        if (asked.get("TracingConfig") or {}).get("Mode") != "Active":
             return None
         role = asked.get("Role") or self._role_of(settings["name"])
         if role is None or self._may(role, Ask("xray:PutTraceSegments", ANY)):
@@ -109,7 +109,7 @@ class FunctionRoles:
         )
 
     def _lacking_for_mapping(self, asked: dict[str, Any]) -> str | None:
-        stream, role = asked.get("EventSourceArn", ""), self._role_of(asked.get("FunctionName"))
+        stream, role = asked.get("EventSourceArn") or "", self._role_of(asked.get("FunctionName"))
         if ":kinesis:" not in stream or role is None:
             return None
         if all(self._may(role, Ask(f"kinesis:{action}", stream)) for action in STREAM_READS):
@@ -125,6 +125,8 @@ class FunctionRoles:
 
     def _role_of(self, function: str | None) -> str | None:
         """A function's role; None without one, of which Lambda itself will tell."""
+        if not function:
+            return None
         try:
             answer = self._aws.client("lambda").get_function_configuration(FunctionName=function)
         except ClientError:
