@@ -18,6 +18,7 @@ from musicrec.local.wsgi import respond_json
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from musicrec.local.iam.rights import Access
     from musicrec.local.personalize.app import PersonalizeApp
 
 DRAIN_LIMIT_S: Final = 300.0
@@ -28,6 +29,7 @@ ROUTES: Final = (
     "POST /_musicrec/drain?timeout=<seconds>",
     "POST /_musicrec/rules/<rule name>/fire",
     "GET /_musicrec/functions/<function name>/log",
+    "GET /_musicrec/accesses",
     "GET /_musicrec/personalize/life-cycle",
     "PUT /_musicrec/personalize/life-cycle",
     "POST /_musicrec/personalize/clock/advance?seconds=<seconds>",
@@ -45,6 +47,7 @@ class Admin:
         fire: delivers a rule's scheduled event to its targets.
         log: the newest lines that a function printed.
         personalize: whose life cycle can be read and replaced, and whose clock can be advanced.
+        accesses: what roles have asked for.
     """
 
     def __init__(
@@ -54,11 +57,13 @@ class Admin:
         fire: Callable[[str], list[FiredTarget]],
         log: Callable[[str], list[str]],
         personalize: PersonalizeApp,
+        accesses: Callable[[], list[Access]],
     ) -> None:
         self._drain = drain
         self._fire = fire
         self._log = log
         self._personalize = personalize
+        self._accesses = accesses
         self._started = time.monotonic()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -74,6 +79,8 @@ class Admin:
                 answer = self._fired(rule)
             case "GET", "functions", name, "log":
                 answer = HTTPStatus.OK, {"function": name, "lines": self._log(name)}
+            case "GET", "accesses":
+                answer = HTTPStatus.OK, {"accesses": [one.shown() for one in self._accesses()]}
             case "GET", "personalize", "life-cycle":
                 answer = HTTPStatus.OK, msgspec.to_builtins(self._personalize.life_cycle)
             case "PUT", "personalize", "life-cycle":

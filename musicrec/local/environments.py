@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from musicrec.local.function_log import FunctionLog
+    from musicrec.local.iam.function_roles import RoleLog
 
 UNHANDLED: Final = "Unhandled"
 """Lambda calls every failure of a Python function `Unhandled`, raised exceptions included."""
@@ -79,7 +79,7 @@ class Environment:
         command: Sequence[str],
         variables: Mapping[str, str],
         directory: Path,
-        log: FunctionLog,
+        log: RoleLog,
     ) -> None:
         self.name = name
         self._command = command
@@ -108,6 +108,7 @@ class Environment:
             if self._process is not None or self._exited:
                 return
             self._process = self._popen()
+        self._log.open()
         for target in (self._read_output, self._await_exit):
             thread = threading.Thread(target=target, name=f"lambda-{self.name}", daemon=True)
             self._threads.append(thread)

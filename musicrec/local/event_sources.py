@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from musicrec.local import mappings
 from musicrec.local.batches import Discarded, failure_document
+from musicrec.local.iam.sessions import RoleNotAssumableError
 from musicrec.local.kinesis.lineage import Lineage, list_all
 from musicrec.local.shard_worker import ShardWorker
 from musicrec.local.succession import Succession
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from musicrec.local.mappings import Mapping
-    from musicrec.local.parts import Aws, Invoke
+    from musicrec.local.parts import ActAs, Aws, Invoke
     from musicrec.local.router import Exchange
 
 _PUTS: Final = frozenset({"PutRecord", "PutRecords"})
 _RESHAPING: Final = frozenset({"CreateStream", "MergeShards", "SplitShard", "UpdateShardCount"})
+
+_NOT_TO_RUN: Final = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
 
 _log = logging.getLogger(__name__)
 
@@ -62,12 +65,22 @@ class EventSourceMappings:
 
     Args:
         aws: the embedded AWS, where mappings, shards and records are read.
+        act_as: takes the roles of functions, with which their streams are read and their failures
+            are told.
         invoke: runs a function.
         clock: the time in epoch seconds, which Kinesis goes by.
     """
 
-    def __init__(self, *, aws: Aws, invoke: Invoke, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        aws: Aws,
+        act_as: ActAs,
+        invoke: Invoke,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._aws = aws
+        self._act_as = act_as
         self._invoke = invoke
         self._clock = clock
         self._refreshing = threading.Lock()
@@ -164,10 +177,11 @@ class EventSourceMappings:
         for entry in entries:
             self._warn(entry)
             try:
-                shards = list_all(self._aws.client("kinesis"), StreamARN=entry["EventSourceArn"])
                 mapping = mappings.from_api(entry, self._role_of(entry["FunctionArn"]))
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                kinesis = self._act_as(mapping.role_arn).client("kinesis")
+                shards = list_all(kinesis, StreamARN=entry["EventSourceArn"])
+            except (ClientError, RoleNotAssumableError) as error:
+                if not _keeps_from_running(error):
                     raise
                 _log.warning("mapping %s does not run: %s", entry["UUID"], error)
                 continue
@@ -192,7 +206,7 @@ class EventSourceMappings:
         worker = ShardWorker(
             mapping=mapping,
             shard_id=key[1],
-            kinesis=self._aws.client("kinesis"),
+            kinesis=self._act_as(mapping.role_arn).client("kinesis"),
             invoke=self._invoke,
             discard=partial(self._tell_destination, mapping, key[1]),
             finished=self._succession.ask,
@@ -273,13 +287,21 @@ class EventSourceMappings:
         """Send the failure document to the mapping's queue; without a queue nobody is told."""
         if mapping.on_failure is None:
             return
-        sqs = self._aws.client("sqs")
+        queue, sqs = mapping.on_failure.rpartition(":")[2], self._aws.client("sqs")
         try:
-            url = sqs.get_queue_url(QueueName=mapping.on_failure.rpartition(":")[2])["QueueUrl"]
+            url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
             document = failure_document(mapping, shard_id, discarded).decode()
-            sqs.send_message(QueueUrl=url, MessageBody=document)
-        except ClientError as error:
+            sender = self._act_as(mapping.role_arn).client("sqs")
+            sender.send_message(QueueUrl=url, MessageBody=document)
+        except (ClientError, RoleNotAssumableError) as error:
             _log.warning("on-failure destination %s: %s", mapping.on_failure, error)
+
+
+def _keeps_from_running(error: ClientError | RoleNotAssumableError) -> bool:
+    """Whether it is the fault of a mapping, whose stream or rights may come later."""
+    if isinstance(error, RoleNotAssumableError):
+        return True
+    return error.response["Error"]["Code"] in _NOT_TO_RUN
 
 
 def _stream_of(request: bytes) -> str:

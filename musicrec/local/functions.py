@@ -26,6 +26,7 @@ from musicrec.local.runtime_api import PREFIX, RuntimeApi
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from musicrec.local.iam.function_roles import FunctionRoles
     from musicrec.local.parts import Aws
     from musicrec.local.stored_function import StoredFunction
 
@@ -45,8 +46,9 @@ _log = logging.getLogger(__name__)
 class _Pool:
     """The environments of one function with one version of its settings and code."""
 
-    def __init__(self, function: StoredFunction, task_root: Path) -> None:
+    def __init__(self, function: StoredFunction, aws: Aws, task_root: Path) -> None:
         self.function = function
+        self.aws = aws
         self.task_root = task_root
         self.idle: list[tuple[float, Environment]] = []
         self.busy: set[Environment] = set()
@@ -69,16 +71,24 @@ class Functions:
         read_code: gives the zip archive of a function by name and qualifier.
         log_dir: directory for one log file a function.
         runtime: which script runs the handlers, see `stored_function.choose_runtime`.
+        roles: gives the functions' processes their roles, and says whether they may keep a log.
     """
 
     def __init__(
-        self, *, aws: Aws, read_code: Callable[[str, str], bytes], log_dir: Path, runtime: str
+        self,
+        *,
+        aws: Aws,
+        read_code: Callable[[str, str], bytes],
+        log_dir: Path,
+        runtime: str,
+        roles: FunctionRoles,
     ) -> None:
         self.runtime_api = RuntimeApi()
         self._aws = aws
         self._read_code = read_code
         self._log_dir = log_dir
         self._runtime = runtime
+        self._roles = roles
         self._directory = tempfile.TemporaryDirectory(
             prefix="musicrec-functions-", ignore_cleanup_errors=True
         )
@@ -209,7 +219,7 @@ class Functions:
         if function.reserved_concurrency == 0:
             raise FunctionThrottledError(f"{name} may not run: its reserved concurrency is 0")
         archive = self._read_code(name, qualifier)
-        return _Pool(function, self._code.unpack(archive, name))
+        return _Pool(function, self._roles.acting(function), self._code.unpack(archive, name))
 
     def _make(self, pool: _Pool, log: FunctionLog) -> Environment:
         """An environment that has yet to start."""
@@ -218,7 +228,7 @@ class Functions:
         temporary.mkdir(parents=True)
         variables = stored_function.process_variables(
             pool.function,
-            aws=self._aws,
+            aws=pool.aws,
             runtime_api=f"{self._aws.endpoint_url.removeprefix('http://')}{PREFIX}/{name}",
             task_root=pool.task_root,
             temporary=temporary,
@@ -228,7 +238,7 @@ class Functions:
             command=stored_function.command(pool.function, self._runtime),
             variables=variables,
             directory=pool.task_root,
-            log=log,
+            log=self._roles.log(pool.function, name, log),
         )
         self.runtime_api.add(environment)
         return environment

@@ -13,6 +13,7 @@ from musicrec.local.parts import (
     FunctionCodeError,
     FunctionNotFoundError,
     FunctionNotRunnableError,
+    FunctionRoleError,
     FunctionThrottledError,
 )
 from musicrec.local.stored_function import parse_name
@@ -32,6 +33,7 @@ _STATUSES: Final = {
     FunctionNotFoundError: (HTTPStatus.NOT_FOUND, "ResourceNotFoundException"),
     FunctionThrottledError: (HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequestsException"),
     FunctionCodeError: (HTTPStatus.BAD_GATEWAY, "InvalidZipFileException"),
+    FunctionRoleError: (HTTPStatus.FORBIDDEN, "AccessDeniedException"),
 }
 
 

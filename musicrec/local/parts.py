@@ -70,8 +70,29 @@ class FunctionThrottledError(FunctionNotRunnableError):
     """The function may not run: its reserved concurrency is zero."""
 
 
+class FunctionRoleError(FunctionNotRunnableError):
+    """Lambda cannot take the function's role."""
+
+
+class InvocationForbiddenError(FunctionNotRunnableError):
+    """The function's own policy lets the caller not invoke it."""
+
+
 class FunctionCodeError(FunctionNotRunnableError):
     """The stored code of a function is not a zip archive."""
+
+
+ActAs = Callable[[str], "Aws"]
+"""The embedded AWS as a service sees it that has taken a role, named by its ARN.
+
+Raises `RoleNotAssumableError` (of `musicrec.local.iam.sessions`).
+"""
+
+Permit = Callable[[str, str], None]
+"""Checks that a function, named by ARN, may be invoked for a resource, named by ARN.
+
+Raises `InvocationForbiddenError`.
+"""
 
 
 class Animator(Protocol):
@@ -94,30 +115,58 @@ class Animator(Protocol):
         """
 
 
+class Credentials(Struct, frozen=True):
+    """What requests are signed with.
+
+    Attributes:
+        access_key: names the signer.
+        secret_key: makes the signature, which the embedded AWS does not check.
+        token: of a session; None for keys that last.
+    """
+
+    access_key: str = ACCESS_KEY
+    secret_key: str = ACCESS_KEY
+    token: str | None = None
+
+
+class _Sessions:
+    """The boto3 session that makes all clients; making one takes a tenth of a second."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._made: Any = None
+
+    def get(self) -> Any:
+        """The session, for a holder of the lock."""
+        self._made = self._made or _session_without_environment()
+        return self._made
+
+
 class _Clients:
     """The boto3 clients of one `Aws`; clients are safe to share between threads, making one is not."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._session: Any = None
+    def __init__(self, sessions: _Sessions | None = None) -> None:
+        self.sessions = sessions or _Sessions()
         self._made: dict[str, Any] = {}
 
-    def get(self, service: str, *, endpoint_url: str, region: str) -> Any:
-        with self._lock:
+    def get(self, service: str, aws: Aws) -> Any:
+        """The client of a service, for the `Aws` that these clients belong to."""
+        with self.sessions.lock:
             if service not in self._made:
-                self._session = self._session or _session_without_environment()
-                self._made[service] = self._session.client(
+                self._made[service] = self.sessions.get().client(
                     service,
-                    endpoint_url=endpoint_url,
-                    region_name=region,
-                    aws_access_key_id=ACCESS_KEY,
-                    aws_secret_access_key=ACCESS_KEY,
+                    endpoint_url=aws.endpoint_url,
+                    region_name=aws.region,
+                    aws_access_key_id=aws.credentials.access_key,
+                    aws_secret_access_key=aws.credentials.secret_key,
+                    aws_session_token=aws.credentials.token,
                     config=_CLIENT_CONFIG,
                 )
             return self._made[service]
 
     def close(self) -> None:
-        with self._lock:
+        """Close every client."""
+        with self.sessions.lock:
             for client in self._made.values():
                 client.close()
             self._made.clear()
@@ -150,12 +199,14 @@ class Aws:
         endpoint_url: base of every service, e.g. `http://127.0.0.1:4566`.
         region: the region that clients sign for.
         account_id: the account that owns everything.
+        credentials: that clients sign with; those of nobody in particular may do everything.
     """
 
     endpoint_url: str
     region: str = REGION
     account_id: str = ACCOUNT_ID
-    _clients: _Clients = field(default_factory=_Clients, init=False, repr=False, compare=False)
+    credentials: Credentials = field(default=Credentials(), repr=False)
+    _clients: _Clients = field(default_factory=_Clients, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service, made once and shared by all threads.
@@ -163,7 +214,17 @@ class Aws:
         The environment and ~/.aws play no part: credentials are dummies and the endpoint is
         `endpoint_url`, so that a part can never reach a real account.
         """
-        return self._clients.get(service, endpoint_url=self.endpoint_url, region=self.region)
+        return self._clients.get(service, self)
+
+    def signed_by(self, credentials: Credentials) -> Aws:
+        """The same embedded AWS for another signer; close it apart from this one."""
+        return Aws(
+            self.endpoint_url,
+            self.region,
+            self.account_id,
+            credentials,
+            _Clients(self._clients.sessions),
+        )
 
     def close(self) -> None:
         """Close the pooled connections of every client; a later `client` makes new ones."""

@@ -10,11 +10,13 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from musicrec.local import invoke_api, runtime_api
+from musicrec.local.iam.guard import Signature
 from musicrec.local.wsgi import read_body, respond_json
 
 if TYPE_CHECKING:
@@ -26,7 +28,9 @@ RESET_PATH: Final = "/moto-api/reset"
 
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
-_SCOPE: Final = re.compile(r"Credential=[^/,\s]+/\d{8}/[^/,\s]+/(?P<service>[^/,\s]+)/aws4_request")
+_SCOPE: Final = re.compile(
+    r"Credential=(?P<access_key>[^/,\s]+)/\d{8}/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)/aws4_request"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +60,9 @@ class Exchange:
 
 Observer = Callable[[Exchange], None]
 
+Around = Callable[["WSGIApplication", "WSGIEnvironment", Signature], "WSGIApplication"]
+"""Which application really answers a request that is meant for one: that, or one that refuses."""
+
 
 @dataclass(frozen=True)
 class Routes:
@@ -70,6 +77,7 @@ class Routes:
         invoke: Lambda's Invoke API.
         runtime: Lambda's runtime API.
         admin: what the embedded AWS offers beside AWS.
+        around: stands before every service (see `musicrec.local.iam.guard`).
         observers: by signing service, who is told what was answered.
         reset: forgets everything that the parts know; called after moto was reset.
     """
@@ -82,6 +90,7 @@ class Routes:
     invoke: WSGIApplication
     runtime: WSGIApplication
     admin: WSGIApplication
+    around: Around
     observers: Mapping[str, Observer]
     reset: Callable[[], None]
 
@@ -101,17 +110,19 @@ class Router:
         refusal = _refusal(environ)
         if refusal is not None:
             return respond_json(start_response, HTTPStatus.FORBIDDEN, {"message": refusal})
-        service = signing_service(environ)
-        application = self._own(environ["PATH_INFO"], service)
-        if application is not None:
-            return application(environ, start_response)
-        if environ["PATH_INFO"] == RESET_PATH:
-            return self._reset(environ, start_response)
+        signature = signature_of(environ)
+        application = self._application(environ["PATH_INFO"], signature.service)
+        return self._routes.around(application, environ, signature)(environ, start_response)
+
+    def _application(self, path: str, service: str) -> WSGIApplication:
+        own = self._own(path, service)
+        if own is not None:
+            return own
+        if path == RESET_PATH:
+            return self._reset
         stored = self._routes.kinesis if service == "kinesis" else self._routes.moto
         observer = self._routes.observers.get(service)
-        if observer is None:
-            return stored(environ, start_response)
-        return _observed(stored, observer, environ, start_response)
+        return stored if observer is None else partial(_observed, stored, observer)
 
     def _own(self, path: str, service: str) -> WSGIApplication | None:
         """The application of ours that takes a request, None when it is moto's."""
@@ -170,13 +181,18 @@ def _observed(
 
 def signing_service(environ: WSGIEnvironment) -> str:
     """The service that a request was signed for, in its header or its query; empty if unsigned."""
+    return signature_of(environ).service
+
+
+def signature_of(environ: WSGIEnvironment) -> Signature:
+    """By whom and for what a request was signed, in its header or its query."""
     match = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     if match is not None:
-        return match["service"].lower()
+        return Signature(match["access_key"], match["region"], match["service"].lower())
     for credential in parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", []):
-        parts = credential.split("/")
-        return parts[-2].lower() if len(parts) > 1 else ""
-    return ""
+        parts = credential.rsplit("/", 4)
+        return Signature(parts[0], parts[2], parts[3].lower()) if len(parts) == 5 else Signature()
+    return Signature()
 
 
 def _refusal(environ: WSGIEnvironment) -> str | None:

@@ -19,7 +19,7 @@ from musicrec.local.schedule_expressions import ScheduleExpressionError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from musicrec.local.parts import Aws, Invoke
+    from musicrec.local.parts import Aws, Invoke, Permit
 
 LONGEST_WAIT_S: Final = 30.0
 """The clock is read again at least this often: a laptop's sleep must not delay a rule for long."""
@@ -66,11 +66,15 @@ class Schedules:
         aws: the embedded AWS, where rules and targets are read back.
         invoke: runs a function.
         clock: the time in epoch seconds.
+        permit: checks that a rule may invoke a function.
     """
 
-    def __init__(self, *, aws: Aws, invoke: Invoke, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, *, aws: Aws, invoke: Invoke, clock: Callable[[], float], permit: Permit
+    ) -> None:
         self._aws = aws
         self._invoke = invoke
+        self._permit = permit
         self._clock = clock
         self._condition = threading.Condition()
         self._rules: dict[str, _Timed] = {}
@@ -164,6 +168,7 @@ class Schedules:
                 f"target {target['Id']} of {rule_arn}: the embedded EventBridge delivers to Lambda "
                 "functions, with a constant Input or the scheduled event"
             )
+        self._permit(arn, rule_arn)
         event = target.get("Input")
         body = event.encode() if event else self._scheduled_event(rule_arn, time)
         return FiredTarget(target["Id"], arn, self._invoke(arn, body))

@@ -16,16 +16,21 @@ from musicrec.local.admin import Admin
 from musicrec.local.event_sources import EventSourceMappings
 from musicrec.local.functions import Functions
 from musicrec.local.http_server import HOST, HttpServer
+from musicrec.local.iam import function_roles
+from musicrec.local.iam.control import AccessControl
+from musicrec.local.iam.needs import Lookups
 from musicrec.local.invoke_api import InvokeApi
+from musicrec.local.kinesis import iterators
 from musicrec.local.moto_store import MotoStore
 from musicrec.local.parts import Aws
-from musicrec.local.router import Exchange, Router, Routes
+from musicrec.local.router import Exchange, Router, Routes, signature_of
 from musicrec.local.schedules import Schedules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from wsgiref.types import WSGIApplication
+    from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+    from musicrec.local.iam.rights import Access
     from musicrec.local.personalize.app import PersonalizeApp
     from musicrec.local.schedules import FiredTarget
 
@@ -146,6 +151,10 @@ class EmbeddedAws:
         """Deliver a rule's scheduled event to its targets now (see `Schedules.fire`)."""
         return self._parts.schedules.fire(name, at)
 
+    def accesses(self) -> list[Access]:
+        """Everything distinct that roles have asked for, and what their policies said to it."""
+        return self._parts.access.rights.accesses()
+
     def function_log(self, name: str) -> list[str]:
         """The newest lines that a function's processes printed."""
         return self._parts.functions.log(name).tail()
@@ -186,6 +195,10 @@ class _Running:
         stack.callback(http.stop)
         self.aws = Aws(f"http://{HOST}:{http.port}")
         stack.callback(self.aws.close)
+        lookups = Lookups(self.aws.account_id, iterators.stream_of, self._workgroup_of)
+        self.access = AccessControl(self.aws, lookups, changed=self._refresh_mappings)
+        stack.callback(self.access.close)
+        act_as, permit = self.access.act_as, self.access.permit
         if log_dir is None:
             log_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="musicrec-log-")))
         log_dir.mkdir(parents=True, exist_ok=True)
@@ -194,6 +207,7 @@ class _Running:
             read_code=partial(self._moto.function_code, self.aws.account_id, self.aws.region),
             log_dir=log_dir,
             runtime=runtime,
+            roles=self.access.functions,
         )
         invoke = self.functions.invoke
         self._kinesis = KinesisApp(
@@ -203,14 +217,24 @@ class _Running:
             transition_s=stream_transition_s,
             announce=partial(self._moto.note_stream, self.aws.account_id),
         )
-        self.event_sources = EventSourceMappings(aws=self.aws, invoke=invoke, clock=clock)
-        self.schedules = Schedules(aws=self.aws, invoke=invoke, clock=clock)
-        self.delivery = DeliveryStreams(aws=self.aws)
-        self.gateway = Gateway(aws=self.aws, invoke=invoke)
+        self.event_sources = EventSourceMappings(
+            aws=self.aws, act_as=act_as(function_roles.SERVICE), invoke=invoke, clock=clock
+        )
+        self.schedules = Schedules(
+            aws=self.aws, invoke=invoke, clock=clock, permit=permit("events.amazonaws.com")
+        )
+        self.delivery = DeliveryStreams(aws=self.aws, act_as=act_as("firehose.amazonaws.com"))
+        api = "apigateway.amazonaws.com"
+        self.gateway = Gateway(aws=self.aws, invoke=invoke, permit=permit(api), act_as=act_as(api))
         stack.callback(self.gateway.close)
         life_cycle = LifeCycle.from_environment(os.environ)
-        self.personalize = create_app(aws=self.aws, clock=clock, life_cycle=life_cycle)
-        self.athena = AthenaApp(aws=self.aws, clock=clock)
+        self.personalize = create_app(
+            aws=self.aws,
+            act_as=act_as("personalize.amazonaws.com"),
+            clock=clock,
+            life_cycle=life_cycle,
+        )
+        self.athena = AthenaApp(aws=self.aws, caller=self._caller, clock=clock)
         stack.callback(self.athena.close)
         http.start(middleware(Router(self._routes())))
         for animator in (self.delivery, self.schedules, self.event_sources, self.functions):
@@ -236,6 +260,15 @@ class _Running:
             "delivery_streams": self.delivery.counts(),
         }
 
+    def _workgroup_of(self, query_id: str) -> str:
+        return self.athena.workgroup_of(query_id)
+
+    def _refresh_mappings(self) -> None:
+        self.event_sources.refresh()
+
+    def _caller(self, environ: WSGIEnvironment) -> Aws | None:
+        return self.access.sessions.view(signature_of(environ).access_key)
+
     def _routes(self) -> Routes:
         return Routes(
             moto=self._moto,
@@ -250,12 +283,16 @@ class _Running:
                 fire=self.schedules.fire,
                 log=lambda name: self.functions.log(name).tail(),
                 personalize=self.personalize,
+                accesses=self.access.rights.accesses,
             ),
+            around=self.access.around,
             observers={
                 "apigateway": self._observe_gateway,
                 "events": self._observe_rules,
+                "iam": self.access.observe_iam,
                 "kinesis": self.event_sources.observe,
                 "lambda": self._observe_functions,
+                "sts": self.access.sessions.observe,
             },
             reset=self._reset,
         )
@@ -273,6 +310,7 @@ class _Running:
             self.schedules.refresh()
 
     def _observe_functions(self, exchange: Exchange) -> None:
+        self.access.observe_lambda(exchange)
         changed = _FUNCTION_CHANGE.fullmatch(exchange.path)
         if changed is not None and exchange.method != "GET":
             self.functions.retire(stored_function.parse_name(changed["name"])[0])
@@ -280,6 +318,7 @@ class _Running:
 
     def _reset(self) -> None:
         self.functions.reset()
+        self.access.reset()
         self._kinesis.reset()
         self.event_sources.reset()
         self.schedules.reset()

@@ -15,12 +15,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 from msgspec import Struct
 
-from musicrec.local.parts import (
-    ACCESS_KEY,
-    Aws,
-    FunctionCodeError,
-    FunctionNotFoundError,
-)
+from musicrec.local.parts import Aws, FunctionCodeError, FunctionNotFoundError
 
 _NAME: Final = re.compile(
     r"(?:(?:arn:aws:lambda:[^:]+:)?\d{12}:function:)?"
@@ -42,6 +37,7 @@ class StoredFunction(Struct, frozen=True):
         timeout: seconds that one invocation may take.
         memory: megabytes; told to the handler, not enforced.
         variables: the environment variables that were configured.
+        role: ARN of the role that its processes take.
         runtime: e.g. `python3.12`; the processes run this interpreter whatever it says.
         reserved_concurrency: how many invocations may run at once; None for no limit.
     """
@@ -53,6 +49,7 @@ class StoredFunction(Struct, frozen=True):
     timeout: float
     memory: int
     variables: dict[str, str]
+    role: str
     runtime: str
     reserved_concurrency: int | None
 
@@ -98,6 +95,7 @@ def _from_answer(configuration: dict[str, Any], reserved: int | None) -> StoredF
         timeout=float(configuration["Timeout"]),
         memory=configuration["MemorySize"],
         variables=configuration.get("Environment", {}).get("Variables", {}),
+        role=configuration["Role"],
         runtime=configuration.get("Runtime")
         or f"python{sys.version_info[0]}.{sys.version_info[1]}",
         reserved_concurrency=reserved,
@@ -159,13 +157,13 @@ def process_variables(
 
     Args:
         function: its settings.
-        aws: the embedded AWS, where the function's clients go.
+        aws: the embedded AWS as the function's role sees it, where the function's clients go.
         runtime_api: `host:port/prefix` of its runtime API.
         task_root: the unpacked code.
         temporary: a directory of its own for temporary files.
     """
     ours = {
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_ACCESS_KEY_ID": aws.credentials.access_key,
         "AWS_DEFAULT_REGION": aws.region,
         "AWS_ENDPOINT_URL": aws.endpoint_url,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
@@ -177,8 +175,8 @@ def process_variables(
         "AWS_LAMBDA_LOG_STREAM_NAME": f"[{function.version}]{temporary.name}",
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_REGION": aws.region,
-        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
-        "AWS_SESSION_TOKEN": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": aws.credentials.secret_key,
+        "AWS_SESSION_TOKEN": aws.credentials.token or "",
         "LAMBDA_TASK_ROOT": str(task_root),
         "_HANDLER": function.handler,
     }

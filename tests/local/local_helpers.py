@@ -6,6 +6,9 @@ import os
 import time
 import zipfile
 
+from musicrec.local.parts import Credentials
+from musicrec.stack import trust_policy
+
 
 def zipped(code):
     """A Lambda code archive with one module, `handler`."""
@@ -29,12 +32,34 @@ def make_function(aws, name, code, **settings):
 
 
 def make_role(aws):
-    """The role of every test function."""
+    """The role of every test function: Lambda may take it, and it may do everything."""
     iam = aws.client("iam")
     try:
         return iam.get_role(RoleName="tests")["Role"]["Arn"]
     except iam.exceptions.NoSuchEntityException:
-        return iam.create_role(RoleName="tests", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        trust = trust_policy("lambda.amazonaws.com")
+        role = iam.create_role(RoleName="tests", AssumeRolePolicyDocument=trust)["Role"]
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        iam.put_role_policy(
+            RoleName="tests", PolicyName="all", PolicyDocument=policy_document(everything)
+        )
+        return role["Arn"]
+
+
+def policy_document(*statements):
+    """A policy of some statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow_rule(aws, function_arn, rule_arn):
+    """Let a rule invoke a function."""
+    aws.client("lambda").add_permission(
+        FunctionName=function_arn,
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule_arn,
+    )
 
 
 def make_stream(aws, name, shards=1):
@@ -77,3 +102,33 @@ def is_running(pid):
     except ProcessLookupError:
         return False
     return True
+
+
+def role_with(aws, name, *statements, service="lambda.amazonaws.com"):
+    """A role that a service may take, with just these statements; returns its ARN."""
+    iam = aws.client("iam")
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust_policy(service))
+    set_rights(aws, name, *statements)
+    return made["Role"]["Arn"]
+
+
+def set_rights(aws, role, *statements):
+    """Replace what a role may do."""
+    # A policy has one statement at least.
+    statements = statements or ({"Effect": "Deny", "Action": "none:Nothing", "Resource": "*"},)
+    aws.client("iam").put_role_policy(
+        RoleName=role, PolicyName="rights", PolicyDocument=policy_document(*statements)
+    )
+
+
+def allowing(*actions, on="*"):
+    """A statement that allows actions."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on}
+
+
+def acting(aws, role_arn):
+    """The embedded AWS for somebody who has assumed a role with STS."""
+    given = aws.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="tests")["Credentials"]
+    return aws.signed_by(
+        Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    )

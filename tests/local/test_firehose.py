@@ -35,6 +35,8 @@ def configuration(**changes):
         "error_prefix": "errors/!{firehose:error-output-type}/!{timestamp:yyyy-MM-dd}/",
         "buffer_bytes": 1_000_000,
         "buffer_seconds": 60.0,
+        "source_role": "reader",
+        "role": "writer",
         "partition_query": QUERY,
         "catalog_table": CatalogTable("db", "plays", "us-east-1", "role", "LATEST"),
         "parquet_compression": "snappy",

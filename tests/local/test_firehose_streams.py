@@ -26,6 +26,7 @@ class Lake:
         self.client = cache(lambda service: boto3.client(service, region_name="us-east-1"))
         self.kinesis, self.s3 = self.client("kinesis"), self.client("s3")
         self.seconds = 0.0
+        self.roles = set()
         self.kinesis.create_stream(StreamName="plays", ShardCount=2)
         self.s3.create_bucket(Bucket=BUCKET)
         glue = self.client("glue")
@@ -36,10 +37,16 @@ class Lake:
         )
         self.streams = DeliveryStreams(
             aws=SimpleNamespace(client=self.client),
+            act_as=self.act_as,
             clock=lambda: self.seconds,
             now=lambda: ARRIVAL,
             random=Random(7),
         )
+
+    def act_as(self, role_arn):
+        """Every role may do everything, but is noted."""
+        self.roles.add(role_arn)
+        return SimpleNamespace(client=self.client)
 
     def deliver(self, name="tunes", **destination):
         self.client("firehose").create_delivery_stream(

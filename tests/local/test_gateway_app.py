@@ -13,15 +13,22 @@ from musicrec import stack
 from musicrec.local.gateway import Gateway
 from musicrec.local.gateway.aws_action import ActionCaller
 from musicrec.local.gateway.exchange import MAX_BODY_BYTES, GatewayError, Request, Response
-from musicrec.local.parts import Aws, FunctionNotFoundError, InvokeResult
+from musicrec.local.iam.sessions import RoleNotAssumableError
+from musicrec.local.parts import (
+    Aws,
+    FunctionNotFoundError,
+    InvocationForbiddenError,
+    InvokeResult,
+)
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:tunes-recommendations"
+ROLE = "arn:aws:iam::123456789012:role/tunes-apigateway"
 DOCUMENT = stack.api_document(
     {
         "name": "tunes",
         "region": "us-east-1",
         "stream_name": "tunes-events",
-        "gateway_role_arn": "arn:aws:iam::123456789012:role/tunes-apigateway",
+        "gateway_role_arn": ROLE,
         "recommendations_function_arn": FUNCTION,
     }
 )
@@ -49,6 +56,8 @@ class Stage:
         self.gateway = Gateway(
             aws=aws,
             invoke=self._invoke,
+            permit=self._permit,
+            act_as=lambda _: aws,
             clock=lambda: self.seconds,
             now=lambda: datetime(2026, 3, 1, tzinfo=UTC),
         )
@@ -62,6 +71,9 @@ class Stage:
 
     def begin(self):
         self.actions = []
+        self.roles = []
+        self.permitted = []
+        self.forbidden = False
         self.invocations = []
         self.action_answer = TAKEN
         self.function_answer = InvokeResult(b'{"statusCode": 200, "body": "{}"}')
@@ -103,7 +115,13 @@ class Stage:
             self.api_id, "v1", Request(method=method, path=path, headers=pairs, **parts)
         )
 
-    def _act(self, uri, body, headers):
+    def _permit(self, function, source):
+        self.permitted.append((function, source))
+        if self.forbidden:
+            raise InvocationForbiddenError(f"{function} is not for {source}")
+
+    def _act(self, uri, role, body, headers):
+        self.roles.append(role)
         self.actions.append((uri, json.loads(body), headers))
         if isinstance(self.action_answer, Exception):
             raise self.action_answer
@@ -235,6 +253,15 @@ class TestIngestion:
 
 
 class TestRecommendations:
+    def test_the_function_must_let_the_method_invoke_it(self, stage):
+        """Without a permission for just this method the answer is AWS's 500."""
+        stage.forbidden = True
+        answer = stage.ask("GET", "/recommendations", query=(("user_id", "u"),))
+        assert answer.status == 500
+        assert stage.invocations == []
+        source = f"arn:aws:execute-api:us-east-1:123456789012:{stage.api_id}/v1/GET/recommendations"
+        assert stage.permitted == [(FUNCTION, source)]
+
     def test_the_function_answers(self, stage):
         """A valid request reaches the function as a proxy event."""
         answer = stage.ask("GET", "/recommendations", query=(("user_id", "u"),))
@@ -387,7 +414,22 @@ class TestWsgi:
         assert started[0][0] == "403 Forbidden"
 
 
+def caller(act_as=None):
+    aws = Aws("http://127.0.0.1:1")
+    return ActionCaller(aws, act_as or (lambda _: aws))
+
+
 class TestActionCaller:
+    def test_a_role_that_cannot_be_taken_is_a_configuration_error(self):
+        """API Gateway answers 500 for an integration whose role does not trust it."""
+
+        def refuse(role):
+            raise RoleNotAssumableError(role, "apigateway.amazonaws.com", "it is another's")
+
+        uri = "arn:aws:apigateway:us-east-1:kinesis:action/PutRecords"
+        with pytest.raises(GatewayError, match="API_CONFIGURATION_ERROR"):
+            caller(refuse).call(uri, ROLE, b"{}", {})
+
     @pytest.mark.parametrize(
         "uri",
         [
@@ -399,10 +441,10 @@ class TestActionCaller:
     def test_other_than_json_actions_are_a_configuration_error(self, uri):
         """Paths, unknown services and other protocols are refused before anything is sent."""
         with pytest.raises(GatewayError, match="API_CONFIGURATION_ERROR"):
-            ActionCaller(Aws("http://127.0.0.1:1")).call(uri, b"{}", {})
+            caller().call(uri, ROLE, b"{}", {})
 
     def test_nobody_listening_is_an_integration_failure(self):
         """A refused connection is the integration's failure."""
         uri = "arn:aws:apigateway:us-east-1:kinesis:action/PutRecords"
         with pytest.raises(GatewayError, match="INTEGRATION_FAILURE"):
-            ActionCaller(Aws("http://127.0.0.1:1")).call(uri, b"{}", {})
+            caller().call(uri, ROLE, b"{}", {})

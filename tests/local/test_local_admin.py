@@ -6,6 +6,8 @@ import json
 import pytest
 
 from musicrec.local.admin import Admin
+from musicrec.local.iam.policies import Verdict
+from musicrec.local.iam.rights import Access
 from musicrec.local.parts import Aws, FunctionNotFoundError, InvokeResult
 from musicrec.local.personalize.app import create_app
 from musicrec.local.personalize.life_cycle import LifeCycle
@@ -18,6 +20,7 @@ def ask(method, path, query="", *, drain=None, fire=None, body=b"", personalize=
         fire=fire or (lambda _: []),
         log=lambda name: [f"{name} says hello"],
         personalize=personalize or create_app(aws=Aws("http://127.0.0.1:1")),
+        accesses=lambda: [Access("builder", "s3:GetObject", "arn", (), Verdict.ALLOWED)],
     )
     status = []
     environ = {
@@ -105,6 +108,11 @@ class TestAdmin:
         """An unknown rule is 404; a target that cannot be reached is the stack's fault."""
         answer = ask("POST", "/_musicrec/rules/daily/fire", fire=raising(error))
         assert answer == (status, {"message": str(error)})
+
+    def test_accesses(self):
+        """What roles have asked for, and whether they may."""
+        asked = {"role": "builder", "action": "s3:GetObject", "resource": "arn", "context": {}}
+        assert ask("GET", "/_musicrec/accesses") == (200, {"accesses": [asked | {"allowed": True}]})
 
     def test_log(self):
         """The newest lines of a function are one request away."""

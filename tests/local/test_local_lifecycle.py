@@ -7,7 +7,7 @@ import sys
 import threading
 
 import pytest
-from local_helpers import invoke, is_running, make_function, make_stream, put
+from local_helpers import allow_rule, invoke, is_running, make_function, make_stream, put
 
 from musicrec.local.http_server import HttpServer, PortTakenError
 from musicrec.local.moto_store import AlreadyOpenError, MotoStore
@@ -28,7 +28,8 @@ class TestSchedule:
             out = {"Variables": {"OUT": str(tmp_path / "events")}}
             arn = make_function(server.aws, "hourly", NOTE_EVENT, Environment=out)
             events = server.aws.client("events")
-            events.put_rule(Name="hourly", ScheduleExpression="rate(1 hour)")
+            rule = events.put_rule(Name="hourly", ScheduleExpression="rate(1 hour)")
+            allow_rule(server.aws, arn, rule["RuleArn"])
             events.put_targets(Rule="hourly", Targets=[{"Id": "t", "Arn": arn}])
             schedules = server._parts.schedules
             assert schedules.fire_due() == []

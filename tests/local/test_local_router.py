@@ -34,6 +34,7 @@ def router(seen):
     return Router(
         Routes(
             **{name: answering(name) for name in NAMES},
+            around=lambda application, *_: application,
             observers={"apigateway": observer, "kinesis": failing},
             reset=lambda: seen.append("reset"),
         )

@@ -6,7 +6,11 @@ import threading
 import pytest
 from botocore.exceptions import ClientError
 
-from musicrec.local.parts import FunctionNotFoundError, InvokeResult
+from musicrec.local.parts import (
+    FunctionNotFoundError,
+    InvocationForbiddenError,
+    InvokeResult,
+)
 from musicrec.local.schedules import RuleNotFoundError, Schedules, UnsupportedRuleError
 
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:f"
@@ -68,10 +72,18 @@ class World:
         self.events = FakeEvents()
         self.invoked = []
         self.answer = InvokeResult(b'"done"')
+        self.forbidden = False
         self.called = threading.Event()
         self.schedules = Schedules(
-            aws=FakeAws(self.events), invoke=self._invoke, clock=lambda: self.now
+            aws=FakeAws(self.events),
+            invoke=self._invoke,
+            clock=lambda: self.now,
+            permit=self._permit,
         )
+
+    def _permit(self, function_arn, rule_arn):
+        if self.forbidden:
+            raise InvocationForbiddenError(f"{function_arn} is not for {rule_arn}")
 
     def _invoke(self, arn, event):
         self.invoked.append((arn, json.loads(event)))
@@ -166,6 +178,14 @@ class TestFireDue:
         world.schedules.refresh()
         world.now += HOUR
         assert world.schedules.fire_due() == []
+
+    def test_a_function_must_let_the_rule_invoke_it(self, world):
+        """Without a permission for the rule its target does not run."""
+        world.events.put("a", None, target())
+        world.forbidden = True
+        with pytest.raises(InvocationForbiddenError, match="rule/a"):
+            world.schedules.fire("a")
+        assert world.invoked == []
 
     def test_one_failing_rule_does_not_hold_up_the_next(self, world, caplog):
         """What cannot run is logged, and the other due rules fire all the same."""

@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from local_helpers import make_function, make_stream, put
+from local_helpers import allow_rule, make_function, make_stream, put
 
 from musicrec.local.server import EmbeddedAws
 
@@ -121,7 +121,8 @@ class TestAdminRoutes:
         out = {"Variables": {"OUT": str(tmp_path / "events")}}
         arn = make_function(server.aws, "daily", NOTE_EVENT, Environment=out)
         events = server.aws.client("events")
-        events.put_rule(Name="daily", ScheduleExpression="cron(0 3 * * ? *)")
+        rule = events.put_rule(Name="daily", ScheduleExpression="cron(0 3 * * ? *)")
+        allow_rule(server.aws, arn, rule["RuleArn"])
         events.put_targets(Rule="daily", Targets=[{"Id": "build", "Arn": arn}])
         status, answer = call(server, "POST", "/_musicrec/rules/daily/fire")
         target = {"id": "build", "arn": arn, "error": None, "answer": {"rows": 3}}

@@ -25,7 +25,7 @@ from musicrec.local.athena.errors import (
     QueryFailedError,
     UnknownOperationError,
 )
-from musicrec.local.athena.service import Service
+from musicrec.local.athena.service import Service, Shared
 from musicrec.local.service_models import WrongTypeError, rendered, service_model, violation
 from musicrec.local.strict_json import read_json
 from musicrec.local.wsgi import read_body, respond
@@ -60,31 +60,48 @@ class AthenaApp:
     The engine starts with the first request: most programs never ask.
 
     Args:
-        aws: how it reaches Glue and S3.
+        aws: how it reaches Glue and S3 for those who may do everything.
+        caller: the embedded AWS as the sender of a request sees it; None for those.
         clock: epoch seconds.
         patience: seconds that a look at an execution may wait for its end.
     """
 
     def __init__(
-        self, aws: Aws, clock: Callable[[], float] = time.time, patience: float = PATIENCE
+        self,
+        aws: Aws,
+        caller: Callable[[WSGIEnvironment], Aws | None] = lambda _: None,
+        clock: Callable[[], float] = time.time,
+        patience: float = PATIENCE,
     ) -> None:
         self._patience = patience
         self._aws = aws
+        self._caller = caller
         self._clock = clock
         self._lock = Lock()
-        self._service: Service | None = None
+        self._shared: Shared | None = None
+        self._services: dict[str, Service] = {}
+
+    def workgroup_of(self, query_id: str) -> str:
+        """The work group of a query; empty if there is no such query."""
+        try:
+            return self._shared.executions.get(query_id).workgroup if self._shared else ""
+        except InvalidRequestError:
+            return ""
 
     def reset(self) -> None:
         """Forget every query and work group; queries that run are ended."""
-        if self._service is not None:
-            self._service.reset()
+        with self._lock:
+            self._services.clear()
+        if self._shared is not None:
+            self._shared.reset()
 
     def close(self) -> None:
         """End every query and give everything back."""
         with self._lock:
-            service, self._service = self._service, None
-        if service is not None:
-            service.close()
+            shared, self._shared = self._shared, None
+            self._services.clear()
+        if shared is not None:
+            shared.close()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
@@ -104,7 +121,7 @@ class AthenaApp:
         if perform is None:
             raise NotEmulatedError(f"the operation {operation.name}")
         try:
-            result = perform(self._started(), params)
+            result = perform(self._service(self._caller(environ) or self._aws), params)
         except QueryFailedError as error:
             raise InvalidRequestError(error.reason) from error
         except AthenaError:
@@ -116,11 +133,14 @@ class AthenaApp:
         answer: dict[str, Any] = rendered(operation.output_shape, result)
         return answer
 
-    def _started(self) -> Service:
+    def _service(self, caller: Aws) -> Service:
+        """Athena as a caller has it, made at the caller's first request."""
+        key = caller.credentials.access_key
         with self._lock:
-            if self._service is None:
-                self._service = Service(self._aws, self._clock, self._patience)
-            return self._service
+            self._shared = self._shared or Shared(self._clock)
+            if key not in self._services:
+                self._services[key] = Service(self._shared, caller, self._patience)
+            return self._services[key]
 
 
 def _operation(target: str) -> OperationModel:

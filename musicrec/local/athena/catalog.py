@@ -102,14 +102,14 @@ class Catalog:
         Raises:
             QueryFailedError: there is no such database or table, or a column's type is unknown.
         """
-        described = self.describe(name)
-        if described is not None:
-            return _table(name, described)
         if not self.has_database(name.database):
             raise QueryFailedError(
                 "SCHEMA_NOT_FOUND", f"Schema '{name.database}' does not exist", at
             )
-        raise QueryFailedError("TABLE_NOT_FOUND", f"Table '{name}' does not exist", at)
+        described = self.describe(name)
+        if described is None:
+            raise QueryFailedError("TABLE_NOT_FOUND", f"Table '{name}' does not exist", at)
+        return _table(name, described)
 
     def partitions(self, name: Name) -> list[dict[str, Any]]:
         """The registered partitions as Glue describes them."""
@@ -137,7 +137,13 @@ def _found(ask: Any, missing: str = "EntityNotFoundException") -> Any:
     try:
         return ask()
     except ClientError as error:
-        if error.response["Error"]["Code"] != missing:
+        described = error.response["Error"]
+        if described["Code"] == "AccessDeniedException":
+            raise QueryFailedError(
+                "PERMISSION_DENIED",
+                f"Insufficient permissions to execute the query. {described['Message']}",
+            ) from error
+        if described["Code"] != missing:
             raise
         return None
 

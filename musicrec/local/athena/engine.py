@@ -132,20 +132,10 @@ class Session:
             raise translated(error) from error
 
 
-class Engine:
-    """The database that all queries share: no tables, no files, only functions.
+class Database:
+    """The database that all queries share: no tables, no files, only functions."""
 
-    Args:
-        glue: boto3 client.
-        s3: boto3 client.
-        clock: epoch seconds.
-    """
-
-    def __init__(self, glue: Any, s3: Any, clock: Callable[[], float]) -> None:
-        self.clock = clock
-        self.catalog = Catalog(glue)
-        self.store = Store(s3)
-        self.partitions = Partitions(self.catalog, self.store, clock)
+    def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="musicrec-athena-")
         self._database = duckdb.connect(
             ":memory:",
@@ -168,10 +158,6 @@ class Engine:
         """Where results may lie before they are in S3."""
         return Path(self._folder.name)
 
-    def session(self, database: str | None, counted: Bytes) -> Session:
-        """A session for one query."""
-        return Session(self, database, counted)
-
     @contextmanager
     def cursor(self) -> Iterator[DuckDBPyConnection]:
         """A connection of its own to the shared database."""
@@ -185,6 +171,29 @@ class Engine:
         """Give everything back."""
         self._database.close()
         self._folder.cleanup()
+
+
+class Engine:
+    """The database with one caller's view of catalogue and objects.
+
+    Args:
+        database: that queries run in.
+        glue: boto3 client, of the caller whose rights count.
+        s3: boto3 client, likewise.
+        clock: epoch seconds.
+    """
+
+    def __init__(self, database: Database, glue: Any, s3: Any, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.catalog = Catalog(glue)
+        self.store = Store(s3)
+        self.partitions = Partitions(self.catalog, self.store, clock)
+        self.folder = database.folder
+        self.cursor = database.cursor
+
+    def session(self, database: str | None, counted: Bytes) -> Session:
+        """A session for one query."""
+        return Session(self, database, counted)
 
 
 def _rows(relation: DuckDBPyRelation) -> Rows:

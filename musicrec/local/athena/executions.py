@@ -57,6 +57,7 @@ class Execution:
     Attributes:
         statement: as understood.
         request: as the client sent it.
+        engine: that runs it, with the client's rights.
         workgroup: that it runs in.
         database: of names without one.
         destination: of its results.
@@ -68,6 +69,7 @@ class Execution:
 
     statement: Statement
     request: dict[str, Any]
+    engine: Engine
     workgroup: str
     database: str | None
     destination: Destination
@@ -148,12 +150,10 @@ class Executions:
     """Runs statements, a few at once, and remembers them.
 
     Args:
-        engine: to run them with.
         clock: epoch seconds.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], float]) -> None:
-        self._engine = engine
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = Lock()
         self._by_id: dict[str, Execution] = {}
@@ -165,6 +165,7 @@ class Executions:
         statement: Statement,
         request: dict[str, Any],
         *,
+        engine: Engine,
         workgroup: str,
         location: str,
         enforced: bool,
@@ -175,6 +176,7 @@ class Executions:
         Args:
             statement: as understood.
             request: as the client sent it.
+            engine: to run it with, and with the client's rights.
             workgroup: to run it in.
             location: S3 URI of the folder of results.
             enforced: whether the work group chose the location.
@@ -183,6 +185,7 @@ class Executions:
         execution = Execution(
             statement=statement,
             request=request,
+            engine=engine,
             workgroup=workgroup,
             database=_database(request),
             destination=Destination(str(uuid.uuid4()), location, enforced),
@@ -260,7 +263,7 @@ class Executions:
             session.stop()
 
     def _run(self, execution: Execution) -> None:
-        session = self._engine.session(execution.database, execution.counted)
+        session = execution.engine.session(execution.database, execution.counted)
         with execution.lock:
             if execution.state in FINAL:
                 return
@@ -288,7 +291,8 @@ class Executions:
 
     def _perform(self, execution: Execution, session: Session) -> Outcome:
         statement, destination = execution.statement, execution.destination
-        writer = Writer(self._engine, session, execution.database, destination)
+        engine = execution.engine
+        writer = Writer(engine, session, execution.database, destination)
         if isinstance(statement, CreateTableAs):
             return writer.create_table_as(statement)
         if isinstance(statement, Insert):
@@ -299,17 +303,18 @@ class Executions:
             return self._change(execution, statement, session)
         uri = destination.uri(".csv")
         with session.run(statement.query) as rows:
-            write_csv(rows, uri, self._engine.store, self._engine.folder)
+            write_csv(rows, uri, engine.store, engine.folder)
             return Outcome(output=uri, columns=rows.columns)
 
     def _change(
         self, execution: Execution, statement: Ddl | CreateView, session: Session
     ) -> Outcome:
         """Carry out a statement about the catalogue; its answer is text, a line a row."""
-        columns, rows = Changes(self._engine, session, execution.database).perform(statement)
+        engine = execution.engine
+        columns, rows = Changes(engine, session, execution.database).perform(statement)
         lines = ["\t".join(row) for row in rows]
         uri = execution.destination.uri(".txt")
-        write_text(lines, columns, uri, self._engine.store)
+        write_text(lines, columns, uri, engine.store)
         return Outcome(output=uri, columns=columns, rows=[[line] for line in lines])
 
 

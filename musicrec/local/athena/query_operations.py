@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
 from musicrec.local.athena.errors import InvalidRequestError, NotEmulatedError
 from musicrec.local.athena.executions import FAILED, SUCCEEDED
+from musicrec.local.athena.objects import split_uri
 from musicrec.local.athena.paging import page
 from musicrec.local.athena.results import Row, read_csv, shown
 from musicrec.local.athena.statements import Select, parse
@@ -29,16 +32,27 @@ def start(service: Service, params: dict[str, Any]) -> dict[str, Any]:
         raise InvalidRequestError(f"WorkGroup {group.name} is disabled.")
     _refuse(params)
     location = group.location(params.get("ResultConfiguration", {}).get("OutputLocation"))
+    _require_bucket(service, location)
     statement = parse(params["QueryString"], params.get("ExecutionParameters", ()))
     execution = service.executions.start(
         statement,
         params,
+        engine=service.engine,
         workgroup=group.name,
         location=location,
         enforced=group.enforced,
         cutoff=group.cutoff,
     )
     return {"QueryExecutionId": execution.id}
+
+
+def _require_bucket(service: Service, location: str) -> None:
+    """Check, as Athena does first of all, that the caller can see the bucket of the results."""
+    bucket = split_uri(location)[0]
+    try:
+        service.engine.store.s3.get_bucket_location(Bucket=bucket)
+    except ClientError as error:
+        raise InvalidRequestError(f"Unable to verify/create output bucket {bucket}") from error
 
 
 def _refuse(params: dict[str, Any]) -> None:

@@ -21,7 +21,8 @@ from musicrec.local.firehose.configuration import (
 from musicrec.local.firehose.delivery import Delivery, DeliveryCounts
 from musicrec.local.firehose.naming import PrefixError
 from musicrec.local.firehose.schema import UnknownColumnTypeError
-from musicrec.local.parts import Aws
+from musicrec.local.iam.sessions import RoleNotAssumableError
+from musicrec.local.parts import ActAs, Aws
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ _FAILURES: Final = (
     BotoCoreError,
     ClientError,
     PrefixError,
+    RoleNotAssumableError,
     UnknownColumnTypeError,
     UnsupportedDeliveryError,
 )
@@ -45,6 +47,7 @@ class DeliveryStreams:
 
     Args:
         aws: the embedded AWS.
+        act_as: takes the roles of delivery streams.
         clock: monotonic seconds.
         now: the UTC time.
         random: for object names.
@@ -54,11 +57,13 @@ class DeliveryStreams:
         self,
         *,
         aws: Aws,
+        act_as: ActAs,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         random: Random | None = None,
     ) -> None:
         self._aws = aws
+        self._act_as = act_as
         self._clock = clock
         self._now = now
         self._random = random or Random()  # noqa: S311 - names objects, guards nothing
@@ -168,14 +173,14 @@ class DeliveryStreams:
         known = self._deliveries.get(name)
         if configuration is None:
             self._deliveries.pop(name, None)
-        elif known is None or known.configuration.stream != configuration.stream:
+        elif known is None or known.configuration.source != configuration.source:
             self._deliveries[name] = self._new(configuration)
         elif known.configuration != configuration:
             known.configure(configuration)
 
     def _new(self, configuration: Configuration) -> Delivery:
         return Delivery(
-            self._aws, configuration, clock=self._clock, now=self._now, random=self._random
+            self._act_as, configuration, clock=self._clock, now=self._now, random=self._random
         )
 
 

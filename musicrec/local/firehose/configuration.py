@@ -34,6 +34,8 @@ class Configuration(Struct, frozen=True):
         name: the delivery stream.
         version: number of its configuration, part of the object names.
         stream: the Kinesis stream that it reads.
+        source_role: ARN of the role that reads the stream.
+        role: ARN of the role that writes to the bucket.
         buffer_bytes: size at which a partition is written.
         buffer_seconds: age at which a partition is written.
         partition_query: JQ that makes an object of partition keys from a record; None without
@@ -47,6 +49,8 @@ class Configuration(Struct, frozen=True):
     name: str
     version: str
     stream: str
+    source_role: str
+    role: str
     bucket: str
     prefix: str
     error_prefix: str
@@ -57,6 +61,11 @@ class Configuration(Struct, frozen=True):
     parquet_compression: str
     gzip: bool
     delimiter: bytes
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """What is read, and as whom."""
+        return self.stream, self.source_role
 
 
 def read_configuration(description: Json) -> Configuration | None:
@@ -76,6 +85,8 @@ def read_configuration(description: Json) -> Configuration | None:
         name=name,
         version=description["VersionId"],
         stream=source["KinesisStreamARN"].rpartition("/")[2],
+        source_role=source.get("RoleARN", ""),
+        role=destination.get("RoleARN", ""),
         bucket=destination["BucketARN"].rpartition(":")[2],
         prefix=destination.get("Prefix") or "",
         error_prefix=destination.get("ErrorOutputPrefix") or "",

@@ -18,7 +18,7 @@ from musicrec.local.firehose.naming import delivered_key, error_key
 from musicrec.local.firehose.partitioning import Keys, Partitioner
 from musicrec.local.firehose.reader import StreamReader, StreamRecord
 from musicrec.local.firehose.schema import arrow_schema
-from musicrec.local.parts import Aws
+from musicrec.local.parts import ActAs
 
 _EXTRACTION_FAILED: Final = "DynamicPartitioning.MetadataExtractionFailed"
 _MALFORMED: Final = "DataFormatConversion.MalformedData"
@@ -47,7 +47,7 @@ class Delivery:
     tried again at the next flush.
 
     Args:
-        aws: the embedded AWS.
+        act_as: takes the roles that the configuration names.
         configuration: of the delivery stream; may be replaced while it runs.
         clock: monotonic seconds, for the age of buffers.
         now: the UTC time, for the attempts on failed records.
@@ -56,18 +56,19 @@ class Delivery:
 
     def __init__(
         self,
-        aws: Aws,
+        act_as: ActAs,
         configuration: Configuration,
         *,
         clock: Callable[[], float],
         now: Callable[[], datetime],
         random: Random,
     ) -> None:
-        self._aws = aws
+        self._act_as = act_as
         self._clock = clock
         self._now = now
         self._random = random
-        self._reader = StreamReader(aws.client("kinesis"), configuration.stream)
+        source = act_as(configuration.source_role)
+        self._reader = StreamReader(source.client("kinesis"), configuration.stream)
         self._buffers: dict[Keys, _Buffer] = {}
         self._errors: dict[str, list[dict[str, Any]]] = {}
         self.counts = DeliveryCounts()
@@ -140,8 +141,10 @@ class Delivery:
         if table is None:
             joined = b"".join(payload + self.configuration.delimiter for payload in payloads)
             return (gzip.compress(joined, mtime=0) if self.configuration.gzip else joined), {}
-        described = self._aws.client("glue").get_table(
-            DatabaseName=table.database, Name=table.table
+        described = (
+            self._act_as(table.role_arn)
+            .client("glue")
+            .get_table(DatabaseName=table.database, Name=table.table)
         )
         schema = arrow_schema(described["Table"]["StorageDescriptor"]["Columns"])
         return to_parquet(payloads, schema, self.configuration.parquet_compression)
@@ -153,7 +156,8 @@ class Delivery:
         self.counts.failed += len(errors)
 
     def _put(self, key: str, content: bytes) -> None:
-        self._aws.client("s3").put_object(Bucket=self.configuration.bucket, Key=key, Body=content)
+        s3 = self._act_as(self.configuration.role).client("s3")
+        s3.put_object(Bucket=self.configuration.bucket, Key=key, Body=content)
         self.counts.objects += 1
 
     def _unpartitioned(self, record: StreamRecord, why: str) -> dict[str, Any]:

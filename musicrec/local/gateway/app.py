@@ -30,7 +30,7 @@ from musicrec.local.gateway.readback import read_api
 from musicrec.local.gateway.responses import answer_error
 from musicrec.local.gateway.usage import Meter
 from musicrec.local.gateway.validation import BodyValidator, check_parameters
-from musicrec.local.parts import Aws, Invoke
+from musicrec.local.parts import ActAs, Aws, Invoke, Permit
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -56,6 +56,8 @@ class Gateway:
     Args:
         aws: the embedded AWS.
         invoke: runs Lambda functions.
+        permit: checks that a method of an API may invoke a function.
+        act_as: takes the roles of integrations.
         clock: monotonic seconds.
         now: the UTC time.
     """
@@ -65,6 +67,8 @@ class Gateway:
         *,
         aws: Aws,
         invoke: Invoke,
+        permit: Permit,
+        act_as: ActAs,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -72,7 +76,7 @@ class Gateway:
         self._now = now
         self._meter = Meter(clock, now)
         self._gate = Gate()
-        self._integrations = Integrations(ActionCaller(aws), invoke)
+        self._integrations = Integrations(ActionCaller(aws, act_as), invoke, permit)
         self._lock = threading.Lock()
         self._compiled: dict[str, _Compiled] = {}
         self._generation = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 from functools import cache
@@ -16,8 +17,10 @@ from botocore.exceptions import BotoCoreError, ConnectTimeoutError, ReadTimeoutE
 from botocore.httpsession import URLLib3Session
 
 from musicrec.local.gateway.exchange import GatewayError, Response
-from musicrec.local.parts import ACCESS_KEY, Aws
+from musicrec.local.iam.sessions import RoleNotAssumableError
+from musicrec.local.parts import ActAs, Aws
 
+_LOG: Final = logging.getLogger(__name__)
 _ACTION: Final = re.compile(
     r"arn:aws:apigateway:(?P<region>[\w-]+):(?P<service>[\w.-]+):action/(?P<action>\w+)"
 )
@@ -34,10 +37,12 @@ class ActionCaller:
 
     Args:
         aws: where to.
+        act_as: takes the roles of integrations.
     """
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Aws, act_as: ActAs) -> None:
         self._aws = aws
+        self._act_as = act_as
         self._session = URLLib3Session(
             proxies={},
             timeout=_TIMEOUT_SECONDS,
@@ -45,17 +50,18 @@ class ActionCaller:
             socket_options=_NO_DELAY,
         )
 
-    def call(self, uri: str, body: bytes, headers: dict[str, str]) -> Response:
+    def call(self, uri: str, role: str, body: bytes, headers: dict[str, str]) -> Response:
         """Perform the action that an integration's URI names.
 
         Args:
             uri: e.g. `arn:aws:apigateway:us-east-1:kinesis:action/PutRecords`.
+            role: ARN of the role that performs it.
             body: the action's input as AWS JSON.
             headers: mapped headers of the integration request.
 
         Raises:
-            GatewayError: `API_CONFIGURATION_ERROR`, the URI names no JSON action;
-                `INTEGRATION_TIMEOUT` and `INTEGRATION_FAILURE`, no answer came.
+            GatewayError: `API_CONFIGURATION_ERROR`, the URI names no JSON action, or API Gateway
+                cannot take the role; `INTEGRATION_TIMEOUT` and `INTEGRATION_FAILURE`, no answer came.
         """
         match = _ACTION.fullmatch(uri)
         if match is None:
@@ -63,16 +69,26 @@ class ActionCaller:
         request = AWSRequest("POST", self._aws.endpoint_url, data=body, headers=headers)
         for name, value in _protocol_headers(match["service"], match["action"]).items():
             request.headers[name] = value
-        self._sign(request, match["service"], match["region"])
+        self._sign(request, self._credentials(role), match["service"], match["region"])
         return self._send(request)
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._session.close()
 
-    def _sign(self, request: AWSRequest, service: str, region: str) -> None:
+    def _credentials(self, role: str) -> Credentials:
+        try:
+            given = self._act_as(role).credentials
+        except RoleNotAssumableError as error:
+            _LOG.warning("%s", error)
+            raise GatewayError("API_CONFIGURATION_ERROR") from error
+        return Credentials(given.access_key, given.secret_key, given.token)
+
+    def _sign(
+        self, request: AWSRequest, credentials: Credentials, service: str, region: str
+    ) -> None:
         request.headers["Host"] = urlsplit(self._aws.endpoint_url).netloc
-        SigV4Auth(Credentials(ACCESS_KEY, ACCESS_KEY), service, region).add_auth(request)
+        SigV4Auth(credentials, service, region).add_auth(request)
 
     def _send(self, request: AWSRequest) -> Response:
         try:

@@ -30,6 +30,11 @@ class Call(Struct, frozen=True, kw_only=True):
     context: dict[str, Any]
     received: datetime
 
+    def method_arn(self, region: str) -> str:
+        """The method as the policies of functions name it."""
+        path = f"{self.stage.name}/{self.request.method}{self.resource.path}"
+        return f"arn:aws:execute-api:{region}:{self.account_id}:{self.api_id}/{path}"
+
     @property
     def parameters(self) -> dict[str, dict[str, str]]:
         """Path, query string and header parameters; the last of several values counts."""

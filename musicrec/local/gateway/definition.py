@@ -30,6 +30,7 @@ class Integration(Struct, frozen=True):
     Attributes:
         type: AWS, AWS_PROXY or MOCK.
         uri: ARN of the action or function; empty for MOCK.
+        credentials: ARN of the role that performs an action; empty without one.
         passthrough: WHEN_NO_MATCH, WHEN_NO_TEMPLATES or NEVER.
         request_templates: VTL by content type.
         request_parameters: mappings of the integration request's headers, path and query.
@@ -39,6 +40,7 @@ class Integration(Struct, frozen=True):
 
     type: str
     uri: str
+    credentials: str
     passthrough: str
     request_templates: dict[str, str]
     request_parameters: dict[str, str]

@@ -22,7 +22,13 @@ from musicrec.local.gateway.mapping import (
 )
 from musicrec.local.gateway.proxy_event import proxy_event, proxy_response
 from musicrec.local.gateway.vtl import BodyNotJsonError, TemplateFailedError, render
-from musicrec.local.parts import FunctionNotRunnableError, Invoke
+from musicrec.local.parts import (
+    FunctionNotRunnableError,
+    InvocationForbiddenError,
+    Invoke,
+    InvokeResult,
+    Permit,
+)
 
 _LOG: Final = logging.getLogger(__name__)
 _WORKERS: Final = 64
@@ -34,11 +40,13 @@ class Integrations:
     Args:
         actions: performs AWS actions.
         invoke: runs Lambda functions.
+        permit: checks that a method may invoke a function.
     """
 
-    def __init__(self, actions: ActionCaller, invoke: Invoke) -> None:
+    def __init__(self, actions: ActionCaller, invoke: Invoke, permit: Permit) -> None:
         self._actions = actions
         self._invoke = invoke
+        self._permit = permit
         self._threads = ThreadPoolExecutor(_WORKERS, thread_name_prefix="lambda-proxy")
 
     def run(self, call: Call) -> Response:
@@ -69,7 +77,9 @@ class Integrations:
             call.parameters, call.request.text, call.context, call.stage.variables
         )
         headers = mapped_headers(integration.request_parameters, INTEGRATION_HEADER, source)
-        answer = self._actions.call(integration.uri, body.encode("utf-8", "replace"), headers)
+        answer = self._actions.call(
+            integration.uri, integration.credentials, body.encode("utf-8", "replace"), headers
+        )
         return _method_response(call, integration, answer)
 
     def _mock(self, call: Call, integration: Integration) -> Response:
@@ -82,11 +92,14 @@ class Integrations:
 
     def _proxy(self, call: Call, integration: Integration) -> Response:
         function = integration.uri.partition("/functions/")[2].removesuffix("/invocations")
-        future = self._threads.submit(self._invoke, function, proxy_event(call))
+        future = self._threads.submit(self._invoke_permitted, function, call)
         try:
             result = future.result(timeout=integration.timeout)
         except FutureTimeoutError as error:
             raise GatewayError("INTEGRATION_TIMEOUT") from error
+        except InvocationForbiddenError as error:
+            _LOG.warning("%s", error)
+            raise GatewayError("API_CONFIGURATION_ERROR") from error
         except FunctionNotRunnableError as error:
             _LOG.warning("%s could not run: %s", function, error)
             raise GatewayError("INTEGRATION_FAILURE") from error
@@ -96,6 +109,11 @@ class Integrations:
             timed_out = "Task timed out" in shown
             raise GatewayError("INTEGRATION_TIMEOUT" if timed_out else "INTEGRATION_FAILURE")
         return proxy_response(result.payload)
+
+    def _invoke_permitted(self, function: str, call: Call) -> InvokeResult:
+        """Invoke the function, if it lets the API's method do so."""
+        self._permit(function, call.method_arn(function.split(":")[3]))
+        return self._invoke(function, proxy_event(call))
 
 
 def _request_body(call: Call, integration: Integration) -> str:

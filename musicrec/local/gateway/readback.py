@@ -95,6 +95,7 @@ def _integration(item: Json) -> Integration:
     return Integration(
         type=item["type"].upper(),
         uri=item.get("uri") or "",
+        credentials=item.get("credentials") or "",
         passthrough=(item.get("passthroughBehavior") or "WHEN_NO_MATCH").upper(),
         request_templates=item.get("requestTemplates") or {},
         request_parameters=item.get("requestParameters") or {},

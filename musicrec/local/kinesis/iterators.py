@@ -60,6 +60,14 @@ def decode(text: str, now: int) -> ShardIterator:
     return iterator
 
 
+def stream_of(text: str) -> str:
+    """The stream that an iterator reads, however old it is; empty if the text is none."""
+    try:
+        return decode(text, 0).stream
+    except InvalidArgumentError:
+        return ""
+
+
 def _spelled(moment: int) -> str:
     """A time in the words of the service's messages."""
     return datetime.fromtimestamp(moment / 1000, UTC).strftime("%a %b %d %H:%M:%S UTC %Y")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from botocore.model import OperationModel
 
-    from musicrec.local.parts import Aws
+    from musicrec.local.parts import ActAs, Aws
     from musicrec.local.personalize.protocol import Call
 
 logger: Final = logging.getLogger(__name__)
@@ -63,7 +63,9 @@ class PersonalizeApp:
 
     def __init__(
         self,
+        *,
         aws: Aws,
+        act_as: ActAs,
         clock: Callable[[], float],
         patience: float,
         life_cycle: LifeCycle,
@@ -71,6 +73,7 @@ class PersonalizeApp:
     ) -> None:
         self.life_cycle = life_cycle
         self._aws = aws
+        self._act_as = act_as
         self._clock = clock
         self._patience = patience
         self._seed = seed
@@ -147,6 +150,7 @@ class PersonalizeApp:
                     name=name,
                     account=self._aws.account_id,
                     aws=self._aws,
+                    act_as=self._act_as,
                     workers=self._workers,
                     clock=lambda: self.now,
                     patience=self._patience,
@@ -163,6 +167,7 @@ class PersonalizeApp:
 def create_app(
     *,
     aws: Aws,
+    act_as: ActAs | None = None,
     clock: Callable[[], float] = time.time,
     patience: float = PATIENCE,
     life_cycle: LifeCycle = INSTANT,
@@ -171,10 +176,18 @@ def create_app(
     """A WSGI application for personalize, personalize-events and personalize-runtime.
 
     Args:
-        aws: how jobs reach S3.
+        aws: the embedded AWS.
+        act_as: takes the roles with which jobs reach S3; without it all reach it by `aws`.
         clock: epoch seconds, for creation times and slow transitions.
         patience: seconds that a describe may wait for a running job.
         life_cycle: how resources come and go.
         seed: of exploration: the same state and seed give the same lists.
     """
-    return PersonalizeApp(aws, clock, patience, life_cycle, seed)
+    return PersonalizeApp(
+        aws=aws,
+        act_as=act_as or (lambda _: aws),
+        clock=clock,
+        patience=patience,
+        life_cycle=life_cycle,
+        seed=seed,
+    )

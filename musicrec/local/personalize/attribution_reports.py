@@ -112,7 +112,8 @@ def imported(region: Region, job: ImportJob, table: pa.Table) -> None:
     if job.settings.get("publishAttributionMetricsToS3") and folder is not None:
         report = _report(_counts(region, attribution, table))
         name = f"AggregatedAttributionMetrics - BULK - {int(region.clock())}.csv"
-        write_file(region.aws.client("s3"), f"{folder.rstrip('/')}/{name}", report)
+        role = attribution.settings["metricsOutputConfig"]["roleArn"]
+        write_file(region.s3(role), f"{folder.rstrip('/')}/{name}", report)
     if job.settings["importMode"] == "INCREMENTAL":
         _to_cloudwatch(region, attribution, _counts(region, attribution, _recent(region, table)))
 

@@ -63,7 +63,7 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 def _infer(region: Region, job: BatchInferenceJob) -> None:
     answer = partial(_answer, region, job, with_new_items(region, job.version))
     batch_files.run(
-        region.aws.client("s3"),
+        region.s3(job.settings["roleArn"]),
         job.settings,
         lambda lines: batch_files.answer_each(lines, answer),
     )

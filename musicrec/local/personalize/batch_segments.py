@@ -51,7 +51,8 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _segment(region: Region, job: BatchSegmentJob) -> None:
-    batch_files.run(region.aws.client("s3"), job.settings, partial(_answers, region, job))
+    s3 = region.s3(job.settings["roleArn"])
+    batch_files.run(s3, job.settings, partial(_answers, region, job))
 
 
 def _answers(

@@ -55,7 +55,7 @@ def list_jobs(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 
 def _delete(region: Region, job: DeletionJob) -> None:
     location = job.settings["dataSource"]["dataLocation"]
-    files = read_csv_files(region.aws.client("s3"), location, LIMITS, recursive=True)
+    files = read_csv_files(region.s3(job.settings["roleArn"]), location, LIMITS, recursive=True)
     table = csv_files.read(files, USER_LIST)
     users = set(table.column("USER_ID").to_pylist())
     region.after(job.passage, partial(_forget, region, job, users))

@@ -44,7 +44,7 @@ def _export(region: Region, job: ExportJob) -> None:
         table = _metadata(dataset.records, mode)
     folder = job.settings["jobOutput"]["s3DataDestination"]["path"].rstrip("/")
     location = f"{folder}/{job.settings['jobName']}.csv"
-    write_file(region.aws.client("s3"), location, csv_files.write(table))
+    write_file(region.s3(job.settings["roleArn"]), location, csv_files.write(table))
 
 
 def _metadata(records: MetadataRecords, mode: str) -> pa.Table:

@@ -57,7 +57,7 @@ def create(region: Region, params: dict[str, Any]) -> dict[str, Any]:
 def _import(region: Region, job: ImportJob) -> None:
     dataset, mode = job.dataset, job.settings["importMode"]
     location = job.settings["dataSource"]["dataLocation"]
-    files = read_csv_files(region.aws.client("s3"), location, LIMITS[mode])
+    files = read_csv_files(region.s3(job.settings["roleArn"]), location, LIMITS[mode])
     table = csv_files.read(files, dataset.schema.fields)
     if dataset.kind == INTERACTIONS:
         before = None if mode == "FULL" else dataset.group.log.bulk

@@ -12,6 +12,7 @@ from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from musicrec.local.iam.sessions import RoleNotAssumableError
 from musicrec.local.personalize.errors import (
     InvalidInputError,
     ResourceAlreadyExistsError,
@@ -28,13 +29,15 @@ from musicrec.local.personalize.resources import (
     Updatable,
     Update,
 )
+from musicrec.local.personalize.workers import JobFailedError, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from musicrec.local.parts import Aws
+    from mypy_boto3_s3 import S3Client
+
+    from musicrec.local.parts import ActAs, Aws
     from musicrec.local.personalize.life_cycle import Passage
-    from musicrec.local.personalize.workers import Workers
 
 R = TypeVar("R", bound=Resource)
 
@@ -46,7 +49,8 @@ class Region:
     Attributes:
         name: of the region.
         account: twelve digits.
-        aws: the way to S3.
+        aws: the embedded AWS.
+        act_as: takes the roles of jobs.
         workers: run imports, exports and trainings.
         clock: epoch seconds.
         life_cycle: gives the settings of the moment.
@@ -59,6 +63,7 @@ class Region:
     name: str
     account: str
     aws: Aws
+    act_as: ActAs
     workers: Workers
     clock: Callable[[], float] = time.time
     life_cycle: Callable[[], LifeCycle] = LifeCycle
@@ -74,6 +79,18 @@ class Region:
     def arn(self, path: str) -> str:
         """The ARN of a resource path of this region."""
         return f"arn:aws:personalize:{self.name}:{self.account}:{path}"
+
+    def s3(self, role_arn: str) -> S3Client:
+        """S3 as a role sees it.
+
+        Raises:
+            JobFailedError: Personalize cannot take the role.
+        """
+        try:
+            client: S3Client = self.act_as(role_arn).client("s3")
+        except RoleNotAssumableError as error:
+            raise JobFailedError(str(error)) from error
+        return client
 
     @property
     def sequence(self) -> int:

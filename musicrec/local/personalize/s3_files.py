@@ -88,7 +88,7 @@ def read_files(
         sizes = (
             _sizes(s3, bucket, key, ending, "" if recursive else "/")
             if key.endswith("/") or not key
-            else {key: s3.head_object(Bucket=bucket, Key=key)["ContentLength"]}
+            else _size(s3, bucket, key)
         )
         limits.check(list(sizes.values()))
         files = [
@@ -102,6 +102,12 @@ def read_files(
     if not files:
         raise JobFailedError(NOTHING_THERE)
     return files
+
+
+def _size(s3: S3Client, bucket: str, key: str) -> dict[str, int]:
+    """The object, if it is there; listed, for a job's role must be able to list its bucket."""
+    first = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+    return {entry["Key"]: entry["Size"] for entry in first if entry["Key"] == key}
 
 
 def _sizes(s3: S3Client, bucket: str, prefix: str, ending: str, delimiter: str) -> dict[str, int]:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from musicrec.local.athena.engine import Engine
+from musicrec.local.athena.engine import Database, Engine
 from musicrec.local.athena.errors import QueryFailedError
 from musicrec.local.athena.objects import Bytes
 from musicrec.local.athena.statements import parse
@@ -13,9 +13,9 @@ from musicrec.local.athena.values import texts
 
 @pytest.fixture(scope="module")
 def engine():
-    engine = Engine(None, None, time.time)
-    yield engine
-    engine.close()
+    database = Database()
+    yield Engine(database, None, None, time.time)
+    database.close()
 
 
 def run(engine, sql):

@@ -15,6 +15,7 @@ SETTINGS = {"ResultConfiguration": {"OutputLocation": "s3://lake/results/"}}
 def test_reset_forgets_everything():
     """After moto's reset no query and no work group of before is known."""
     with EmbeddedAws() as server:
+        server.aws.client("s3").create_bucket(Bucket="lake")
         athena = server.aws.client("athena")
         athena.create_work_group(Name="mine")
         query_id = athena.start_query_execution(QueryString=LONG, **SETTINGS)["QueryExecutionId"]
@@ -27,4 +28,5 @@ def test_reset_forgets_everything():
 def test_stopping_the_server_ends_queries():
     """A server with a running query stops at once."""
     with EmbeddedAws() as server:
+        server.aws.client("s3").create_bucket(Bucket="lake")
         server.aws.client("athena").start_query_execution(QueryString=LONG, **SETTINGS)

@@ -1,0 +1,1 @@
+"""Puts the helpers of this folder within reach of the folders below."""
