@@ -26,6 +26,9 @@ RESET_PATH: Final = "/moto-api/reset"
 
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
+_ONE_HOST: Final = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?")
+"""Of two `Host` headers the server makes one text."""
+
 _SCOPE: Final = re.compile(r"Credential=[^/,\s]+/\d{8}/[^/,\s]+/(?P<service>[^/,\s]+)/aws4_request")
 
 _log = logging.getLogger(__name__)
@@ -181,7 +184,8 @@ def signing_service(environ: WSGIEnvironment) -> str:
 
 def _refusal(environ: WSGIEnvironment) -> str | None:
     """Why a request may not come in, None when it may."""
-    host = _host_name(f"http://{environ.get('HTTP_HOST', '')}")
+    named = environ.get("HTTP_HOST", "")
+    host = _host_name(f"http://{named}") if _ONE_HOST.fullmatch(named) else named
     if host not in LOOPBACK_HOSTS:
         return f"the embedded AWS answers to 127.0.0.1 and localhost only, not to {host!r}"
     origin = environ.get("HTTP_ORIGIN")

@@ -122,6 +122,9 @@ class TestStanding:
     @pytest.mark.usefixtures("version")
     def test_two_looks_see_the_same_order(self, aws, monkeypatch):
         """SSM gives parameters in any order; a plan lists them by name."""
+        for key in ("experiment", "on_request_filter_arn"):
+            name = f"/{DEPLOYMENT.name}/{key}"
+            aws.clients.ssm.put_parameter(Name=name, Value="x", Type="String")
         asked = aws.clients.ssm.get_parameters
 
         def reversed_answer(**names):
