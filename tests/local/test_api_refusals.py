@@ -263,7 +263,7 @@ class TestPathsAndMethods:
             "/execute-api//{api}/{stage}/events", "/execute-api/other/{stage}/events",
             "/execute-api/{api}%2f{stage}/events", "/execute-api/x/../{api}/{stage}/events",
             "//execute-api/{api}/{stage}/events", "/%65xecute-api/{api}/{stage}/events",
-            "http://{host}//execute-api/{api}/{stage}/events", "/x/../execute-api/{api}/{stage}/events",
+            "http://{host}//execute-api/{api}/{stage}/events",
             "{base}/recommendations", "{base}/recommendations/../events",
         ],
     )  # fmt: skip
@@ -281,7 +281,7 @@ class TestPathsAndMethods:
     @pytest.mark.parametrize(
         "target",
         ["/{stage}/events", "/events", "*", "execute-api/{api}/{stage}/events",
-         "/EXECUTE-API/{api}/{stage}/events"],
+         "/EXECUTE-API/{api}/{stage}/events", "/x/../execute-api/{api}/{stage}/events"],
     )  # fmt: skip
     def test_paths_of_other_services(self, stack: RunningStack, target: str):
         """What is not below the API's address is not the gateway's, and leads to no stream either."""
