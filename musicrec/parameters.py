@@ -12,6 +12,9 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
+UNSET: Final = "unset"
+"""Value of a parameter that was deployed before what it is to name exists; SSM takes no empty one."""
+
 PRESENT_TTL_S: Final = 60.0
 """How long a value is taken as read, seconds."""
 
@@ -25,7 +28,7 @@ class _Known(Struct, frozen=True):
 
 
 class Parameters:
-    """Parameters by name, None for one that does not exist.
+    """Parameters by name, None for one that does not exist or is not set yet.
 
     Args:
         ssm: client.
@@ -71,7 +74,7 @@ class Parameters:
         with self._lock:
             if old := [name for name in names if self._is_old(name)]:
                 try:
-                    values = {**dict.fromkeys(old), **read(old)}
+                    values = {**dict.fromkeys(old), **_set(read(old))}
                 except (BotoCoreError, ClientError):
                     if not self._serves_on(names):
                         raise
@@ -104,3 +107,7 @@ class Parameters:
     def _read_several(self, names: list[str]) -> dict[str, str]:
         found = self._ssm.get_parameters(Names=names)["Parameters"]
         return {one["Name"]: one["Value"] for one in found}
+
+
+def _set(values: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value != UNSET}

@@ -3,7 +3,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from musicrec.parameters import ABSENT_TTL_S, PRESENT_TTL_S, Parameters
+from musicrec.parameters import ABSENT_TTL_S, PRESENT_TTL_S, UNSET, Parameters
 
 
 class Clock:
@@ -96,6 +96,16 @@ class TestGetAll:
             self.told(stubber, "/filter", filter="g")
             assert parameters.get_all(self.NAMES)["/filter"] == "g"
             stubber.assert_no_pending_responses()
+
+    def test_what_is_not_set_yet_is_absent(self, ssm):
+        """The value that a deployment leaves in place of one counts as none, read alone or not."""
+        parameters = Parameters(ssm, Clock())
+        with Stubber(ssm) as stubber:
+            self.told(stubber, *self.NAMES, campaign="c", filter=UNSET, experiment=UNSET)
+            wanted = {"/campaign": "c", "/filter": None, "/experiment": None}
+            assert parameters.get_all(self.NAMES) == wanted
+            answers(stubber, UNSET)
+            assert parameters.get("/p") is None
 
     def test_absence_beside_the_first_is_kept(self, ssm):
         """What may never come is not asked for every two seconds."""
