@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks test-lab check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder test-infra lock picture sample clean
+.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks test-lab check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder test-infra test-api bench-api lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -40,6 +40,9 @@ test-lab: $(TOOLS) ## the notebooks in JupyterLab, clicked through in Chromium, 
 
 test-kills: $(TOOLS) ## the producer killed 200 times in each of two evenings (minutes)
 	$(PYTEST) -q -s tests/producer/test_producer_kills.py --kills $(or $(KILLS),200)
+
+test-api: $(TOOLS) ## thousands of requests made from the API's document (two minutes)
+	$(PYTEST) -q tests/api/check_api_schema.py
 
 chaos: $(TOOLS) ## the pipeline while everything fails (SEED=1 EVENTS=200000, minutes)
 	$(PYTEST) -q tests/chaos/check_chaos.py --seed $(or $(SEED),1) --events $(or $(EVENTS),200000)
@@ -102,6 +105,9 @@ bench-capacity: $(RUNTIME) ## what so many listeners need, and what AWS would bi
 
 bench-builder: $(RUNTIME) ## the daily build of 1 and 10 million events: seconds, memory, beside bare pyarrow (minutes; BENCH="--millions 1 10 50")
 	$(BIN)/python -m benchmarks.builder $(BENCH)
+
+bench-api: $(RUNTIME) ## the highest rate of mixed traffic that the embedded API holds, beside what stands behind it
+	$(BIN)/python -m benchmarks.api $(BENCH)
 
 lock: ## resolve the dependencies again (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --no-emit-package musicrec requirements.in -o requirements.lock

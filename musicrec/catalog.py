@@ -188,6 +188,14 @@ class Catalog:
             found.update(row[0] for row in self._connection.execute(query, chunk))
         return found
 
+    def most_popular(self, count: int) -> list[Track]:
+        """At most `count` tracks, the most popular first; reads the whole artefact.
+
+        Tracks whose popularity is unknown are left out.
+        """
+        query = f"{_SELECT} WHERE popularity IS NOT NULL ORDER BY popularity DESC, track_id LIMIT ?"
+        return [_track(row) for row in self._connection.execute(query, [count])]
+
     def close(self) -> None:
         """Release the file."""
         self._connection.close()

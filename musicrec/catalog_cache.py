@@ -62,6 +62,11 @@ class CatalogCache:
         self._held: _Held | None = None
         self._checked = 0.0
 
+    @property
+    def held(self) -> Catalog | None:
+        """The catalogue that is here already, however old; None before the first."""
+        return self._held.catalog if self._held else None
+
     def current(self, max_age_s: float = MAX_AGE_S) -> Catalog:
         """The catalogue as it was in S3 at most `max_age_s` seconds ago.
 

@@ -16,16 +16,23 @@ CONNECT_TIMEOUT_S: Final = 2.0
 
 
 @cache
-def client(service: str, *, read_timeout_s: float = 5.0, attempts: int = 1) -> Any:
+def client(
+    service: str,
+    *,
+    connect_timeout_s: float = CONNECT_TIMEOUT_S,
+    read_timeout_s: float = 5.0,
+    attempts: int = 1,
+) -> Any:
     """A client for `service` where the standard AWS settings point.
 
     Args:
         service: boto3's name of it, e.g. `personalize-events`.
+        connect_timeout_s: how long connecting may take, seconds.
         read_timeout_s: how long an answer may take, seconds.
         attempts: calls that botocore may make for one, the first included.
     """
     config = Config(
-        connect_timeout=CONNECT_TIMEOUT_S,
+        connect_timeout=connect_timeout_s,
         read_timeout=read_timeout_s,
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=32,

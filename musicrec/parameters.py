@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -47,30 +47,67 @@ class Parameters:
             ClientError: SSM refuses and the value was never read.
             BotoCoreError: SSM cannot be reached and the value was never read.
         """
-        with self._lock:
-            known = self._known.get(name)
-            if known is None or self._clock() >= known.until:
-                known = self._known[name] = self._renewed(name, known)
-            return known.value
+        return self._current((name,), self._read_one)[name]
+
+    def get_all(self, names: Sequence[str]) -> dict[str, str | None]:
+        """The values of up to 10 parameters; what is not fresh of them is read in one call.
+
+        Once the first of them has a value, absence of the others is kept as long as values are: they
+        are settings beside it that may never come.
+
+        While SSM cannot be reached older values serve on, and so does absence beside a value.
+
+        Raises:
+            ClientError: SSM refuses and one of them was never asked for, or none is there.
+            BotoCoreError: SSM cannot be reached, likewise.
+        """
+        return self._current(names, self._read_several)
 
     def forget(self, name: str) -> None:
         """Read the value anew next time, e.g. when what it names turned out to be gone."""
         with self._lock:
             self._known.pop(name, None)
 
-    def _renewed(self, name: str, known: _Known | None) -> _Known:
-        try:
-            value = self._read(name)
-        except (BotoCoreError, ClientError):
-            if known is None or known.value is None:
-                raise
-            value = known.value
-        ttl = ABSENT_TTL_S if value is None else PRESENT_TTL_S
-        return _Known(value, self._clock() + ttl)
+    def _current(
+        self, names: Sequence[str], read: Callable[[list[str]], dict[str, str]]
+    ) -> dict[str, str | None]:
+        with self._lock:
+            if old := [name for name in names if self._is_old(name)]:
+                try:
+                    values = {**dict.fromkeys(old), **_set(read(old))}
+                except (BotoCoreError, ClientError):
+                    if not self._serves_on(names):
+                        raise
+                    values = {name: self._known[name].value for name in old}
+                self._keep(values, names[0])
+            return {name: self._known[name].value for name in names}
 
-    def _read(self, name: str) -> str | None:
+    def _is_old(self, name: str) -> bool:
+        known = self._known.get(name)
+        return known is None or self._clock() >= known.until
+
+    def _serves_on(self, names: Sequence[str]) -> bool:
+        """Whether all of them were read before; to know nothing but absences is not enough."""
+        known = [self._known.get(name) for name in names]
+        return None not in known and any(one.value for one in known if one)
+
+    def _keep(self, values: Mapping[str, str | None], first: str) -> None:
+        has_first = (values[first] if first in values else self._known[first].value) is not None
+        for name, value in values.items():
+            ttl = PRESENT_TTL_S if has_first or value is not None else ABSENT_TTL_S
+            self._known[name] = _Known(value, self._clock() + ttl)
+
+    def _read_one(self, names: list[str]) -> dict[str, str]:
+        (name,) = names
         try:
-            value = self._ssm.get_parameter(Name=name)["Parameter"]["Value"]
+            return {name: self._ssm.get_parameter(Name=name)["Parameter"]["Value"]}
         except self._ssm.exceptions.ParameterNotFound:
-            return None
-        return None if value == UNSET else value
+            return {}
+
+    def _read_several(self, names: list[str]) -> dict[str, str]:
+        found = self._ssm.get_parameters(Names=names)["Parameters"]
+        return {one["Name"]: one["Value"] for one in found}
+
+
+def _set(values: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value != UNSET}

@@ -131,6 +131,18 @@ class TestCatalog:
         assert found == {track.track_id: track for track in tracks}
         assert known == set(found)
 
+    def test_gives_the_most_popular_first(self, tmp_path: Path):
+        """Equals by id; what has no popularity is not among them."""
+        numbers = {"a": 5, "b": None, "c": 9, "d": 5, "e": 0}
+        tracks = [
+            Track(track_id=key * 22, name=key, artists=("x",), popularity=number)
+            for key, number in numbers.items()
+        ]
+        catalog.write(tracks, tmp_path / "c.sqlite")
+        with Catalog(tmp_path / "c.sqlite") as opened:
+            assert [track.name for track in opened.most_popular(9)] == ["c", "a", "d", "e"]
+            assert len(opened.most_popular(2)) == 2
+
     def test_writing_again_replaces(self, tmp_path: Path):
         """A second write replaces the first, also beside an open reader."""
         path = tmp_path / "c.sqlite"

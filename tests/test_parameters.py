@@ -86,3 +86,78 @@ class TestGet:
             clock.now += PRESENT_TTL_S
             stubber.add_client_error("get_parameter", "ThrottlingException")
             assert parameters.get("/p") == "one"
+
+
+class TestGetAll:
+    NAMES = ("/campaign", "/filter", "/experiment")
+
+    def told(self, stubber, *names, **values):
+        found = [{"Name": f"/{name}", "Value": value} for name, value in values.items()]
+        stubber.add_response("get_parameters", {"Parameters": found}, {"Names": list(names)})
+
+    def test_one_call_reads_what_is_not_fresh(self, ssm):
+        """Everything at first, later what became old."""
+        clock = Clock()
+        parameters = Parameters(ssm, clock)
+        with Stubber(ssm) as stubber:
+            self.told(stubber, *self.NAMES, campaign="c", filter="f")
+            wanted = {"/campaign": "c", "/filter": "f", "/experiment": None}
+            assert parameters.get_all(self.NAMES) == parameters.get_all(self.NAMES) == wanted
+            parameters.forget("/filter")
+            self.told(stubber, "/filter", filter="g")
+            assert parameters.get_all(self.NAMES)["/filter"] == "g"
+            stubber.assert_no_pending_responses()
+
+    def test_what_is_not_set_yet_is_absent(self, ssm):
+        """The value that a deployment leaves in place of one counts as none, read alone or not."""
+        parameters = Parameters(ssm, Clock())
+        with Stubber(ssm) as stubber:
+            self.told(stubber, *self.NAMES, campaign="c", filter=UNSET, experiment=UNSET)
+            wanted = {"/campaign": "c", "/filter": None, "/experiment": None}
+            assert parameters.get_all(self.NAMES) == wanted
+            answers(stubber, UNSET)
+            assert parameters.get("/p") is None
+
+    def test_absence_beside_the_first_is_kept(self, ssm):
+        """What may never come is not asked for every two seconds."""
+        clock = Clock()
+        parameters = Parameters(ssm, clock)
+        with Stubber(ssm) as stubber:
+            self.told(stubber, *self.NAMES, campaign="c")
+            parameters.get_all(self.NAMES)
+            clock.now += PRESENT_TTL_S - 1
+            assert parameters.get_all(self.NAMES)["/experiment"] is None
+
+    def test_absence_of_the_first_is_soon_asked_again(self, ssm):
+        """A campaign that appears is seen within seconds, though its filter was there before."""
+        clock = Clock()
+        parameters = Parameters(ssm, clock)
+        with Stubber(ssm) as stubber:
+            self.told(stubber, *self.NAMES, filter="f")
+            assert parameters.get_all(self.NAMES)["/campaign"] is None
+            clock.now += ABSENT_TTL_S
+            self.told(stubber, "/campaign", "/experiment", campaign="c")
+            assert parameters.get_all(self.NAMES)["/campaign"] == "c"
+
+    def test_what_is_known_serves_on(self, ssm):
+        """While SSM fails the values of before are given, and absence beside them."""
+        clock = Clock()
+        parameters = Parameters(ssm, clock)
+        with Stubber(ssm) as stubber:
+            self.told(stubber, *self.NAMES, campaign="c")
+            before = parameters.get_all(self.NAMES)
+            clock.now += PRESENT_TTL_S
+            stubber.add_client_error("get_parameters", "InternalServerError", http_status_code=500)
+            assert parameters.get_all(self.NAMES) == before
+
+    def test_nothing_but_absence_is_not_enough(self, ssm):
+        """An error is not taken for a stack that has nothing."""
+        clock = Clock()
+        parameters = Parameters(ssm, clock)
+        with Stubber(ssm) as stubber:
+            self.told(stubber, *self.NAMES)
+            parameters.get_all(self.NAMES)
+            clock.now += ABSENT_TTL_S
+            stubber.add_client_error("get_parameters", "InternalServerError", http_status_code=500)
+            with pytest.raises(ClientError):
+                parameters.get_all(self.NAMES)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musicrec import events, stack
-from musicrec.personalize import read, teardown
+from musicrec.personalize import answers, question, teardown
 from musicrec.processor import curated
 
 SETTINGS = {
@@ -202,16 +202,23 @@ class TestApiDocument:
     def test_declared_answer_is_the_function_s(self, document):
         """The declared recommendations have the members that the function answers with."""
         declared = document["components"]["schemas"]["Recommendations"]
-        item = declared["properties"]["items"]["items"]
-        for schema, kind in ((declared, read.Recommendations), (item, read.Item)):
+        members = declared["properties"]
+        for schema, kind in (
+            (declared, answers.Recommendations),
+            (members["items"]["items"], answers.Item),
+            (members["applied"], answers.Applied),
+            (members["experiment"]["anyOf"][0], answers.Assignment),
+            (members["fallback"]["anyOf"][0], answers.Fallback),
+        ):
             names = {field.encode_name for field in msgspec.structs.fields(kind)}
             assert set(schema["properties"]) == set(schema["required"]) == names
 
     def test_declared_parameters_are_the_function_s(self, document):
         """The declared parameters, and which of them are required, are what the function reads."""
         declared = document["paths"]["/recommendations"]["get"]["parameters"]
-        fields = msgspec.structs.fields(read.Question)
-        assert {p["name"]: p["required"] for p in declared} == {f.name: f.required for f in fields}
+        fields = msgspec.structs.fields(question.Question)
+        in_query = {p["name"]: p["required"] for p in declared if p["in"] == "query"}
+        assert in_query == {field.name: field.required for field in fields}
 
     def test_only_ingestion_asks_for_a_key(self, document):
         """POST /events needs the API key, GET /recommendations does not."""

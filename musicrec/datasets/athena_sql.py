@@ -161,6 +161,24 @@ FROM numbered WHERE copy = 1
 """  # noqa: S608 - as above
 
 
+def heard(curated: str, days: Iterable[str], kept: int) -> str:
+    """Listeners who heard each track to its end, by day; of each day the `kept` first tracks.
+
+    Args:
+        curated: the curated table.
+        days: `YYYY-MM-DD`.
+        kept: tracks of a day at most; of equals the first id stays.
+    """
+    return (
+        "SELECT dt, track_id, heard FROM (SELECT dt, track_id, heard, row_number() OVER "  # noqa: S608 - as above
+        "(PARTITION BY dt ORDER BY heard DESC, track_id) AS place FROM ("
+        "SELECT dt, track_id, count(DISTINCT user_id) AS heard "
+        f"FROM {curated} WHERE event_type = {text(EventType.COMPLETE.value)} "
+        f"AND dt IN ({_texts(days)}) GROUP BY dt, track_id) AS counted) AS ranked "
+        f"WHERE place <= {kept}"
+    )
+
+
 class Import:
     """Queries over what a build reads of the curated table.
 

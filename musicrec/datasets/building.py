@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from musicrec.datasets import catalogue, checks, csvfile, engines, items, manifest, plans, users
+from musicrec.datasets import (
+    catalogue,
+    checks,
+    csvfile,
+    engines,
+    heard,
+    items,
+    manifest,
+    plans,
+    popular_list,
+    users,
+)
 from musicrec.datasets.athena_engine import AthenaDayWriter, AthenaEngine, AthenaQueries
 from musicrec.datasets.changes import Comparison
 from musicrec.datasets.checks import Evidence
@@ -24,7 +35,7 @@ from musicrec.processor.profiles import ProfileStore
 from musicrec.processor.raw_objects import RawObjects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
     from mypy_boto3_s3 import S3Client
@@ -73,7 +84,7 @@ class Build:
         self._engine: EngineName = "lambda"
 
     def run(self, catalog: Catalog) -> Manifest:
-        """Curate, write the files, check them, keep the manifest."""
+        """Curate, write the files, check them, list what is popular, keep the manifest."""
         curation = curate(self._s3, self._bucket, self._run_date, self)
         self._evidence.unreadable = curation.unreadable
         standing, seen = self._store.standing(), SeenTracks(catalog)
@@ -87,8 +98,34 @@ class Build:
         if seen.tracks:
             merged = items.merged(catalog, seen.tracks)
             catalogue.upload(merged, self._s3, self._bucket)
+        self._list_popular(standing, catalog, seen)
         generations = {day: one.generation for day, one in standing.items()}
         return self._finish(datasets, days, generations, len(seen.tracks))
+
+    def _list_popular(
+        self, standing: dict[str, StandingDay], catalog: Catalog, seen: SeenTracks
+    ) -> None:
+        """Bring the list for everybody up to date."""
+        days = heard.counts(
+            self._s3, self._bucket, standing.values(), self._run_date, self._count_heard
+        )
+        total = heard.total(days)
+        names = catalog.get_many(popular_list.first(total))
+        made = popular_list.compose(
+            total,
+            {**seen.tracks, **names},
+            catalog.most_popular(popular_list.CANDIDATES),
+            until=max(days, default=None),
+            days=len(days),
+        )
+        popular_list.upload(made, self._s3, self._bucket)
+
+    def _count_heard(self, days: Sequence[StandingDay]) -> dict[str, dict[str, int]]:
+        size = sum(day.size for day in days)
+        if engines.choose(self._choice, size, engines.READ_BYTES) == "lambda":
+            return heard.by_arrow(self._store, days)
+        queries = self._queries()
+        return heard.by_athena(queries, queries.table(self._deployment.curated_table), days)
 
     def _interactions(
         self, standing: dict[str, StandingDay], seen: SeenTracks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from musicrec import catalog
 from musicrec.catalog import Catalog, CleaningReport, Track
+from musicrec.datasets import popular_list
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,7 +36,8 @@ def publish(path: Path | str, s3: S3Client, bucket: str) -> CleaningReport:
     """Read the Kaggle tracks file, and put the artefact where Lambdas and builds look for it.
 
     Tracks that a daily build added since they were merely seen played stay, where the file lacks
-    them.
+    them. Until a daily build lists what was heard, the list for everybody (`musicrec.popular`) is of
+    the tracks that the file calls popular.
 
     Args:
         path: the Kaggle CSV, plain or gzip.
@@ -50,6 +53,7 @@ def publish(path: Path | str, s3: S3Client, bucket: str) -> CleaningReport:
     tracks, report = catalog.read_kaggle(path)
     merged = _seen_before(s3, bucket) | {track.track_id: track for track in tracks}
     upload(merged.values(), s3, bucket)
+    _list_popular(merged.values(), s3, bucket)
     return report
 
 
@@ -83,6 +87,17 @@ def upload(tracks: Iterable[Track], s3: S3Client, bucket: str) -> int:
         count = catalog.write(tracks, path)
         s3.upload_file(str(path), bucket, CATALOG_KEY)
     return count
+
+
+def _list_popular(tracks: Iterable[Track], s3: S3Client, bucket: str) -> None:
+    """Write the list of a first day, unless a build has counted what was really heard."""
+    standing = popular_list.standing(s3, bucket)
+    if standing and standing.until:
+        return
+    known = [(-track.popularity, track.track_id, track) for track in tracks if track.popularity]
+    filling = heapq.nsmallest(popular_list.CANDIDATES, known)
+    made = popular_list.compose({}, {}, (track for _, _, track in filling))
+    popular_list.upload(made, s3, bucket)
 
 
 def _seen_before(s3: S3Client, bucket: str) -> dict[str, Track]:

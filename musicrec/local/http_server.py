@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
 
 if TYPE_CHECKING:
@@ -27,14 +27,19 @@ class PortTakenError(RuntimeError):
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc] # waitress ships no types
-    """Does not wait for a body of no length.
+    """Does not wait for a body of no length, and refuses one of two lengths.
 
     S3 clients announce an empty upload with `Expect: 100-continue`; waitress would invite it and
-    wait for bytes that never come.
+    wait for bytes that never come. A request with both `Content-Length` and `Transfer-Encoding`, or
+    with the latter before HTTP/1.1, ends where each reader thinks it does: that is how requests are
+    smuggled past one of them (RFC 9112, section 6.1).
     """
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
+        two_lengths = self.chunked and "CONTENT_LENGTH" in self.headers
+        if two_lengths or "TRANSFER_ENCODING" in self.headers:
+            raise ParsingError("the length of the body is ambiguous")
         if self.content_length == 0 and not self.chunked:
             self.expect_continue = False
 

@@ -28,6 +28,9 @@ RESET_PATH: Final = "/moto-api/reset"
 
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
+_ONE_HOST: Final = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?")
+"""Of two `Host` headers the server makes one text."""
+
 _SCOPE: Final = re.compile(
     r"Credential=(?P<access_key>[^/,\s]+)/\d{8}/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)/aws4_request"
 )
@@ -197,7 +200,8 @@ def signature_of(environ: WSGIEnvironment) -> Signature:
 
 def _refusal(environ: WSGIEnvironment) -> str | None:
     """Why a request may not come in, None when it may."""
-    host = _host_name(f"http://{environ.get('HTTP_HOST', '')}")
+    named = environ.get("HTTP_HOST", "")
+    host = _host_name(f"http://{named}") if _ONE_HOST.fullmatch(named) else named
     if host not in LOOPBACK_HOSTS:
         return f"the embedded AWS answers to 127.0.0.1 and localhost only, not to {host!r}"
     origin = environ.get("HTTP_ORIGIN")

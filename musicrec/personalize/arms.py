@@ -6,11 +6,11 @@ listener stays in one arm whoever asks, and another experiment deals the same li
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from musicrec import dealing
 from musicrec.events import is_interaction
 from musicrec.processor.hot_path import EVENTS_PER_CALL, interaction
 
@@ -39,8 +39,7 @@ class Exposure(Struct, frozen=True, kw_only=True):
 
 def assigned(experiment: str, listener: str, arms: Sequence[str]) -> str:
     """The arm of a listener in an experiment; over many listeners the arms are equally large."""
-    digest = sha256(f"{experiment}\0{listener}".encode()).digest()
-    return arms[int.from_bytes(digest[:8], "big") % len(arms)]
+    return arms[dealing.number(experiment, listener) % len(arms)]
 
 
 def ask(

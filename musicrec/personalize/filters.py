@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 NO_SKIPS: Final = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("skip")'
 """Leaves out what the listener skipped, among the newest 100 skips; live within seconds."""
 
+ON_REQUEST: Final = (
+    "EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($EVENT_TYPES)"
+    " | EXCLUDE ItemID WHERE Items.EXPLICIT IN ($EXPLICIT)"
+)
+"""Leaves out what each request says. A clause whose value the request does not bring is passed over:
+https://docs.aws.amazon.com/personalize/latest/dg/filter-real-time.html"""
+
 
 def ensure(
     clients: Clients,
@@ -60,13 +67,29 @@ def ensure_no_skips(
 ) -> str:
     """The stack's filter `NO_SKIPS`; its ARN is published as the parameter `filter_arn`."""
     arn = ensure(clients, foundation, f"{deployment.name}-no-skips", NO_SKIPS, patience)
-    clients.ssm.put_parameter(
-        Name=parameter_name(deployment.name, "filter_arn"),
-        Value=arn,
-        Type="String",
-        Overwrite=True,
-    )
+    _publish(clients, deployment, "filter_arn", arn)
     return arn
+
+
+def ensure_on_request(
+    clients: Clients,
+    deployment: Deployment,
+    foundation: Foundation,
+    patience: Patience = PATIENT,
+) -> str:
+    """The stack's filter `ON_REQUEST`; its ARN is published as `on_request_filter_arn`.
+
+    The recommendations API uses it where a request asks for more than `NO_SKIPS`.
+    """
+    arn = ensure(clients, foundation, f"{deployment.name}-on-request", ON_REQUEST, patience)
+    _publish(clients, deployment, "on_request_filter_arn", arn)
+    return arn
+
+
+def _publish(clients: Clients, deployment: Deployment, key: str, arn: str) -> None:
+    clients.ssm.put_parameter(
+        Name=parameter_name(deployment.name, key), Value=arn, Type="String", Overwrite=True
+    )
 
 
 def _arn(client: PersonalizeClient, group: str, name: str) -> str | None:

@@ -1,13 +1,17 @@
-"""Reading recommendations for one listener: checked question, named tracks, no control-plane call.
+"""Reading recommendations for one listener: named tracks, no control-plane call, bounded in time.
 
-Which campaign and filter to ask stands in two SSM parameters, read once a minute. Every way to fail
-is an error class that knows its HTTP answer.
+Which campaign and filters to ask stands in SSM parameters, read once a minute in one call. Every way
+to fail is an error class that knows its HTTP answer, for the case that there is nothing to fall back
+on (see `musicrec.personalize.serving`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+import itertools
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 from botocore.exceptions import (
@@ -16,17 +20,21 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     ReadTimeoutError,
 )
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from musicrec.retry import error_code, is_throttling
+from musicrec.personalize import answers, experiments
+from musicrec.personalize.answers import Assignment, FallbackReason, Item, Recommendations
+from musicrec.personalize.choosing import Chosen, choose
+from musicrec.personalize.experiments import Experiment, ExperimentFormatError
+from musicrec.personalize.question import MAX_RESULTS, Question
+from musicrec.retry import error_code, is_retryable, is_throttling
 
 if TYPE_CHECKING:
     from mypy_boto3_personalize_runtime import PersonalizeRuntimeClient
 
-    from musicrec.catalog import Catalog, Track
+    from musicrec.catalog import Catalog
     from musicrec.parameters import Parameters
-
-TRACK_URL: Final = "https://open.spotify.com/track/"
+    from musicrec.retry import Retries
 
 RETRY_AFTER_S: Final = 1
 """What a throttled client is told to wait, seconds: Personalize counts calls a second."""
@@ -34,36 +42,38 @@ RETRY_AFTER_S: Final = 1
 NO_CAMPAIGN_RETRY_S: Final = 60
 """What a client is told to wait for a campaign; making one takes minutes."""
 
+ATTEMPTS: Final = 3
+"""Calls for one answer at most, where time allows: a listener is waiting."""
+
+_GONE: Final = "ResourceNotFoundException"
+_LOG: Final = logging.getLogger(__name__)
+
 
 class RecommendationError(Exception):
-    """A question that gets no recommendations.
+    """A question that Personalize gave no recommendations for.
 
     Attributes:
-        status: HTTP status of the answer.
+        status: HTTP status of the answer when nothing else can be answered.
         error: its name for programs.
         detail: what it is about, e.g. the parameter.
-        retry_after_s: when to ask again, seconds; None when asking again does not help.
+        retry_after_s: when to ask again, seconds.
+        experiment: the listener's arm, as far as that was known.
     """
 
     status: ClassVar[int]
-    error: ClassVar[str]
-    retry_after_s: ClassVar[int | None] = None
+    error: ClassVar[FallbackReason]
+    retry_after_s: ClassVar[int] = RETRY_AFTER_S
 
     def __init__(self, message: str, detail: str) -> None:
         super().__init__(message)
         self.detail = detail
-
-
-class BadQuestionError(RecommendationError):
-    """A parameter is missing or malformed."""
-
-    status, error = 400, "BAD_REQUEST_PARAMETERS"
+        self.experiment: Assignment | None = None
 
 
 class ThrottledError(RecommendationError):
     """More questions at once than the campaign takes."""
 
-    status, error, retry_after_s = 429, "THROTTLED", RETRY_AFTER_S
+    status, error = 429, "THROTTLED"
 
 
 class NoCampaignError(RecommendationError):
@@ -75,75 +85,38 @@ class NoCampaignError(RecommendationError):
 class UnavailableError(RecommendationError):
     """Personalize, or the parameter that names the campaign, could not be asked."""
 
-    status, error, retry_after_s = 503, "UNAVAILABLE", RETRY_AFTER_S
+    status, error = 503, "UNAVAILABLE"
 
 
 class TooSlowError(RecommendationError):
     """Personalize did not answer in time."""
 
-    status, error, retry_after_s = 504, "TIMEOUT", RETRY_AFTER_S
+    status, error = 504, "TIMEOUT"
 
 
-class Question(Struct, frozen=True, kw_only=True):
-    """Query parameters of `GET /recommendations`; unknown ones are passed over.
-
-    Attributes:
-        user_id: the listener, as in the events.
-        num_results: how many tracks.
-        filter: `no-skips` leaves out what the listener skipped lately, `none` nothing.
-    """
-
-    user_id: Annotated[str, Meta(min_length=1, max_length=256)]
-    num_results: Annotated[int, Meta(ge=1, le=500)] = 25
-    filter: Literal["no-skips", "none"] = "no-skips"
-
-
-class Item(Struct, frozen=True, kw_only=True):
-    """One ranked track.
+class ParameterNames(Struct, frozen=True, kw_only=True):
+    """Names of the SSM parameters; all but the first may be missing where they point.
 
     Attributes:
-        track_id: Spotify's id.
-        score: Personalize's score, where the recipe gives one.
-        name: title; None when the catalogue lacks the track.
-        artists: names, main artist first.
-        genres: the catalogue's genres.
-        url: where to play it.
+        campaign: holds the ARN of the campaign.
+        filter: that of the filter `filters.NO_SKIPS`.
+        on_request_filter: that of `filters.ON_REQUEST`.
+        experiment: holds an `experiments.Experiment`.
     """
 
-    track_id: str
-    score: float | None
-    name: str | None
-    artists: tuple[str, ...]
-    genres: tuple[str, ...]
-    url: str
-
-
-class Recommendations(Struct, frozen=True, kw_only=True):
-    """The answer for one listener.
-
-    Attributes:
-        user_id: the listener.
-        recommendation_id: to be sent with the plays that follow from this list.
-        items: tracks, the best first.
-        campaign_arn: which campaign ranked them.
-        filter_arn: which filter was applied, if any.
-    """
-
-    user_id: str
-    recommendation_id: str | None
-    items: list[Item]
-    campaign_arn: str
-    filter_arn: str | None
+    campaign: str
+    filter: str
+    on_request_filter: str
+    experiment: str
 
 
 class Recommender:
     """Asks Personalize for ranked tracks and names them.
 
     Args:
-        runtime: client with bounded timeouts.
+        runtime: client with bounded timeouts that repeats nothing by itself.
         parameters: SSM parameters.
-        campaign_parameter: name of the one that holds the campaign's ARN.
-        filter_parameter: name of the one that holds the filter's ARN; it may not exist.
+        names: of those that are needed.
         catalog: gives the catalogue, or None while there is none.
     """
 
@@ -151,104 +124,138 @@ class Recommender:
         self,
         runtime: PersonalizeRuntimeClient,
         parameters: Parameters,
-        *,
-        campaign_parameter: str,
-        filter_parameter: str,
+        names: ParameterNames,
         catalog: Callable[[], Catalog | None],
     ) -> None:
         self._runtime, self._parameters, self._catalog = runtime, parameters, catalog
-        self._campaign_parameter = campaign_parameter
-        self._filter_parameter = filter_parameter
+        self._names = names
 
-    def recommend(self, question: Question) -> Recommendations:
+    def recommend(self, question: Question, retries: Retries) -> Recommendations:
         """Ranked tracks for a listener, known to Personalize or not.
+
+        Args:
+            question: what is asked.
+            retries: when to try again, and until when.
 
         Raises:
             RecommendationError: one of its kinds, each with its HTTP answer.
         """
         try:
-            return self._ask(question)
-        except ClientError as error:
-            if error_code(error) != "ResourceNotFoundException":
-                raise _translated(error) from error
-        except BotoCoreError as error:
-            raise _translated(error) from error
+            return self._ask(question, retries)
+        except NoCampaignError as error:
+            if error.detail != _GONE:
+                raise
         # What the parameters name is gone: somebody may have made another campaign since.
-        self._parameters.forget(self._campaign_parameter)
-        self._parameters.forget(self._filter_parameter)
-        try:
-            return self._ask(question)
-        except (BotoCoreError, ClientError) as error:
-            raise _translated(error) from error
+        for name in (self._names.campaign, self._names.filter, self._names.on_request_filter):
+            self._parameters.forget(name)
+        return self._ask(question, retries)
 
-    def _ask(self, question: Question) -> Recommendations:
-        campaign_arn = self._parameters.get(self._campaign_parameter)
-        if not campaign_arn:
-            raise NoCampaignError(
-                "there is no campaign yet; create one (the notebook on campaigns does)",
-                self._campaign_parameter,
-            )
-        wanted = question.filter != "none"
-        filter_arn = self._parameters.get(self._filter_parameter) if wanted else None
-        request: dict[str, Any] = {"filterArn": filter_arn} if filter_arn else {}
-        answer = self._runtime.get_recommendations(
-            campaignArn=campaign_arn,
-            userId=question.user_id,
-            numResults=question.num_results,
-            **request,
+    def _ask(self, question: Question, retries: Retries) -> Recommendations:
+        with _translated(None):
+            values = self._parameters.get_all(msgspec.structs.astuple(self._names))
+        campaign_arn, assigned = self._campaign(values, question.user_id)
+        chosen = choose(
+            question,
+            no_skips=values[self._names.filter],
+            on_request=values[self._names.on_request_filter],
+            has_catalogue=not question.explicit and self._catalog() is not None,
         )
+        with _translated(assigned):
+            answer = self._call(campaign_arn, question, chosen, retries)
+        items = self._named(answer["itemList"])
+        if chosen.is_cleaned_here:
+            items = answers.without_explicit(items)
         return Recommendations(
             user_id=question.user_id,
             recommendation_id=answer.get("recommendationId"),
-            items=self._named(answer["itemList"]),
+            items=items[: question.num_results],
             campaign_arn=campaign_arn,
-            filter_arn=filter_arn,
+            filter_arn=chosen.request.get("filterArn"),
+            applied=chosen.applied,
+            experiment=assigned,
+            fallback=None,
         )
+
+    def _campaign(
+        self, values: Mapping[str, str | None], user_id: str
+    ) -> tuple[str, Assignment | None]:
+        """Whom to ask for a listener, and the arm that makes it so."""
+        experiment = _experiment(values[self._names.experiment])
+        assigned = (
+            Assignment(name=experiment.name, arm=experiment.arm(user_id)) if experiment else None
+        )
+        if experiment and assigned and assigned.arm == "treatment":
+            return experiment.campaign_arn, assigned
+        campaign_arn = values[self._names.campaign]
+        if not campaign_arn:
+            error = NoCampaignError(
+                "there is no campaign yet; create one (the notebook on campaigns does)",
+                self._names.campaign,
+            )
+            error.experiment = assigned
+            raise error
+        return campaign_arn, assigned
+
+    def _call(self, campaign_arn: str, question: Question, chosen: Chosen, retries: Retries) -> Any:
+        """Personalize's answer; throttling and failures are tried again while there is time."""
+        # Twice as many, so that as many as are asked for may remain.
+        wanted = question.num_results * (2 if chosen.is_cleaned_here else 1)
+        for attempt in itertools.count(1):
+            if not retries.has_time():
+                break
+            try:
+                return self._runtime.get_recommendations(
+                    campaignArn=campaign_arn,
+                    userId=question.user_id,
+                    numResults=min(wanted, MAX_RESULTS),
+                    **chosen.request,
+                )
+            except (BotoCoreError, ClientError) as error:
+                again = attempt < ATTEMPTS and is_retryable(error) and retries.pause(attempt)
+                if not again:
+                    raise
+        raise TooSlowError("there was no time left to ask Personalize", "timeout")
 
     def _named(self, ranked: list[Any]) -> list[Item]:
         catalog = self._catalog()
         tracks = catalog.get_many(one["itemId"] for one in ranked) if catalog else {}
-        return [_item(one, tracks.get(one["itemId"])) for one in ranked]
+        return [
+            answers.item(one["itemId"], tracks.get(one["itemId"]), one.get("score"))
+            for one in ranked
+        ]
 
 
-def parse(query: Mapping[str, str] | None) -> Question:
-    """Read the query parameters of a request; API Gateway gives None when there are none.
-
-    Raises:
-        BadQuestionError: a parameter is missing or malformed; `detail` names it.
-    """
-    given = query or {}
-    for parameter in msgspec.structs.fields(Question):
-        name = parameter.encode_name
-        if name not in given:
-            if parameter.required:
-                raise BadQuestionError(f"{name} is missing", name)
-            continue
-        try:
-            msgspec.convert(given[name], parameter.type, strict=False)
-        except msgspec.ValidationError as error:
-            raise BadQuestionError(f"{name}: {error}", name) from error
-    return msgspec.convert(given, Question, strict=False)
+def _experiment(value: str | None) -> Experiment | None:
+    """The experiment; one that cannot be read must not cost the listeners their lists."""
+    if value is None:
+        return None
+    try:
+        return experiments.decode(value)
+    except ExperimentFormatError as error:
+        _LOG.warning("%s", error)
+        return None
 
 
-def _item(ranked: Mapping[str, Any], track: Track | None) -> Item:
-    track_id = ranked["itemId"]
-    return Item(
-        track_id=track_id,
-        score=ranked.get("score"),
-        name=track.name if track else None,
-        artists=track.artists if track else (),
-        genres=track.genres if track else (),
-        url=f"{TRACK_URL}{track_id}",
-    )
+@contextmanager
+def _translated(assigned: Assignment | None) -> Iterator[None]:
+    """What AWS's errors mean for a listener, who was assigned to an arm."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        meant = _meaning(error)
+        meant.experiment = assigned
+        raise meant from error
+    except RecommendationError as error:
+        error.experiment = assigned
+        raise
 
 
-def _translated(error: BotoCoreError | ClientError) -> RecommendationError:
+def _meaning(error: BotoCoreError | ClientError) -> RecommendationError:
     code = error_code(error)
     if isinstance(error, (ConnectTimeoutError, ReadTimeoutError)):
         return TooSlowError("Personalize did not answer in time", code)
     if is_throttling(error):
         return ThrottledError("too many questions at once; ask again later", code)
-    if code == "ResourceNotFoundException":
-        return NoCampaignError("the campaign does not exist any more", code)
+    if code == _GONE:
+        return NoCampaignError(f"a campaign or filter does not exist any more: {error}", code)
     return UnavailableError(f"Personalize cannot be asked: {error}", code)

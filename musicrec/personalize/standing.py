@@ -6,13 +6,14 @@ This only looks; `musicrec.personalize.teardown` deletes.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from musicrec.deployment import parameter_name
-from musicrec.personalize import cost, solutions, teardown
+from musicrec.personalize import cost, experiments, solutions, teardown
 from musicrec.personalize.resources import listed
 from musicrec.personalize.waiting import FAILED
 
@@ -117,10 +118,16 @@ def _recipe(clients: Clients, version_arn: str) -> str:
 
 def _published(clients: Clients, stack: str) -> frozenset[str]:
     """ARNs that the stack's own parts use."""
-    names = [parameter_name(stack, key) for key in ("campaign_arn", "filter_arn")]
-    return frozenset(_values(clients, names))
+    keys = ("campaign_arn", "filter_arn", "on_request_filter_arn", experiments.PARAMETER)
+    names = [parameter_name(stack, key) for key in keys]
+    return frozenset(_arns(clients, names))
 
 
-def _values(clients: Clients, names: list[str]) -> Iterator[str]:
+def _arns(clients: Clients, names: list[str]) -> Iterator[str]:
     for parameter in clients.ssm.get_parameters(Names=names)["Parameters"]:
-        yield parameter["Value"]
+        value = parameter["Value"]
+        if parameter["Name"].endswith(experiments.PARAMETER):
+            with contextlib.suppress(experiments.ExperimentFormatError):
+                yield experiments.decode(value).campaign_arn
+        else:
+            yield value

@@ -30,7 +30,10 @@ _GONE: Final = "GONE"
 _CHANGING: Final = frozenset({"CREATE PENDING", "CREATE IN_PROGRESS"})
 _DELETING: Final = frozenset({"DELETE PENDING", "DELETE IN_PROGRESS"})
 
-PARAMETERS: Final = ("campaign_arn", "filter_arn", "tracking_id")
+PARAMETERS: Final = (
+    *("campaign_arn", "experiment", "filter_arn"),
+    *("on_request_filter_arn", "tracking_id"),
+)
 """SSM parameters that point at Personalize resources."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,7 +12,9 @@ import pandas as pd
 from musicrec.deployment import Deployment, parameter_name
 from musicrec.events import EventType
 from musicrec.parameters import Parameters
-from musicrec.personalize.read import Question, Recommender
+from musicrec.personalize.question import Question
+from musicrec.personalize.read import ParameterNames, Recommender
+from musicrec.retry import Retries
 
 if TYPE_CHECKING:
     from musicrec.personalize.clients import Clients
@@ -22,8 +25,12 @@ def recommender(clients: Clients, deployment: Deployment) -> Recommender:
     return Recommender(
         clients.personalize_runtime,
         Parameters(clients.ssm, time.monotonic),
-        campaign_parameter=parameter_name(deployment.name, "campaign_arn"),
-        filter_parameter=parameter_name(deployment.name, "filter_arn"),
+        ParameterNames(
+            campaign=parameter_name(deployment.name, "campaign_arn"),
+            filter=parameter_name(deployment.name, "filter_arn"),
+            on_request_filter=parameter_name(deployment.name, "on_request_filter_arn"),
+            experiment=parameter_name(deployment.name, "experiment"),
+        ),
         catalog=lambda: None,
     )
 
@@ -34,7 +41,9 @@ def ranked(recommends: Recommender, user_id: str, num_results: int) -> list[str]
     Raises:
         RecommendationError: see `Recommender.recommend`.
     """
-    answer = recommends.recommend(Question(user_id=user_id, num_results=num_results))
+    retries = Retries(remaining_ms=lambda: 10_000, wait=time.sleep, random=SystemRandom())
+    question = Question(user_id=user_id, num_results=num_results)
+    answer = recommends.recommend(question, retries)
     return [item.track_id for item in answer.items]
 
 

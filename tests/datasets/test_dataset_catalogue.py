@@ -4,8 +4,9 @@ import pytest
 from aws_world import BUCKET, DEPLOYMENT, track_id
 
 from musicrec.catalog import AUDIO_FEATURES, KAGGLE_COLUMNS, CatalogFormatError, Track
-from musicrec.datasets import catalogue
+from musicrec.datasets import catalogue, popular_list
 from musicrec.datasets.catalogue import CatalogNotPublishedError
+from musicrec.popular import PopularList
 
 
 @pytest.fixture
@@ -44,6 +45,23 @@ class TestPublish:
         catalogue.publish(kaggle, aws.clients.s3, BUCKET)
         with catalogue.downloaded(aws.clients.s3, BUCKET) as opened:
             assert [track.track_id for track in opened] == [track_id(1), track_id(7)]
+
+    def test_lists_what_the_file_calls_popular(self, aws, kaggle):
+        """From the first day there is a list for everybody; a second publication changes nothing."""
+        catalogue.publish(kaggle, aws.clients.s3, BUCKET)
+        first = popular_list.standing(aws.clients.s3, BUCKET)
+        (track,) = first.tracks
+        assert (track.name, track.artists, track.heard) == ("Jóga", ("Björk",), 0)
+        assert (first.until, first.days) == (None, 0)
+        catalogue.publish(kaggle, aws.clients.s3, BUCKET)
+        assert popular_list.standing(aws.clients.s3, BUCKET) == first
+
+    def test_leaves_what_was_really_heard(self, aws, kaggle):
+        """A list that a daily build counted is not replaced by the file's popularity."""
+        counted = PopularList(until="2026-03-01", days=28, tracks=())
+        popular_list.upload(counted, aws.clients.s3, BUCKET)
+        catalogue.publish(kaggle, aws.clients.s3, BUCKET)
+        assert popular_list.standing(aws.clients.s3, BUCKET) == counted
 
     def test_of_another_file_changes_nothing(self, aws, tmp_path):
         """A file without the Kaggle columns is refused before anything is uploaded."""

@@ -154,6 +154,17 @@ class TestEngines:
             assert arrow.datasets["items"].sha256 == trino.datasets["items"].sha256
             assert arrow.findings == trino.findings
 
+    def test_what_is_popular_is_the_same(self, world):
+        """Each engine counts the same listeners of the same tracks."""
+        arrow, trino = (
+            world.clients.s3.get_object(Bucket=stack.bucket, Key="catalog/popular.json")[
+                "Body"
+            ].read()
+            for stack in world.stacks.values()
+        )
+        assert arrow == trino
+        assert b'"heard":' in arrow
+
     def test_second_run_on_athena_changes_nothing(self, world):
         """The file was made of the same rows, so it stays, and the manifest with it."""
         stack = world.stacks["trino"]

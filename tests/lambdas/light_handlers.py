@@ -30,14 +30,14 @@ def shape(name: str) -> Any:
     return json.loads((REPOSITORY / "tests" / "events" / name).read_text(encoding="utf-8"))
 
 
-def context(name: str) -> Any:
+def context(name: str, remaining_ms: int = 60_000) -> Any:
     """What Lambda says about the invocation."""
     return SimpleNamespace(
         function_name=f"musicrec-{name}",
         memory_limit_in_mb=512,
         invoked_function_arn=f"arn:aws:lambda:us-east-1:123456789012:function:musicrec-{name}",
         aws_request_id="c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
-        get_remaining_time_in_millis=lambda: 60_000,
+        get_remaining_time_in_millis=lambda: remaining_ms,
     )
 
 

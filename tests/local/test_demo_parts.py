@@ -1,15 +1,23 @@
 """The demo's parts: progress lines, lists side by side, stations, whom it shows, kept notebooks."""
 
 import io
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
+import requests
 from rich.console import Console
 
 from musicrec.local.demo import listening, notebooks
-from musicrec.local.demo.listening import Answer, NothingMovedError, Recommended
+from musicrec.local.demo.listening import (
+    Answer,
+    NothingMovedError,
+    RecommendationsError,
+    Recommended,
+)
 from musicrec.local.demo.population import NothingElseError, Population
 from musicrec.local.demo.progress import Steps
 from musicrec.local.demo.stations import Station
@@ -31,6 +39,34 @@ def answer(*genres: str) -> Answer:
         for n, genre in enumerate(genres)
     ]
     return Answer("u", items)
+
+
+class TestAsk:
+    @pytest.fixture
+    def stack(self):
+        return SimpleNamespace(deployment=SimpleNamespace(api_url="http://127.0.0.1:1/x/v1"))
+
+    def answering(self, monkeypatch, status, **members):
+        body = {"user_id": "u", "items": [], "applied": {}} | members
+        response = SimpleNamespace(status_code=status, content=json.dumps(body), text="why")
+        monkeypatch.setattr(requests, "get", lambda *_, **__: response)
+
+    def test_the_listener_s_own_list_is_read(self, stack, monkeypatch):
+        """What the demo does not show is passed over."""
+        self.answering(monkeypatch, 200, fallback=None)
+        assert listening.ask(stack, "u", 25) == Answer("u", [])
+
+    def test_the_popular_list_is_no_answer_here(self, stack, monkeypatch):
+        """The demo shows what was learnt; a list for everybody means that something is wrong."""
+        self.answering(monkeypatch, 200, fallback={"reason": "THROTTLED", "list": "popular"})
+        with pytest.raises(RecommendationsError, match="popular list"):
+            listening.ask(stack, "u", 25)
+
+    def test_an_error_is_shown(self, stack, monkeypatch):
+        """With its status and text."""
+        self.answering(monkeypatch, 503)
+        with pytest.raises(RecommendationsError, match="HTTP 503: why"):
+            listening.ask(stack, "u", 25)
 
 
 class TestSteps:

@@ -161,12 +161,32 @@ class TestPath:
         assert "ubsegment" not in printed
         assert "X-Ray" not in printed
 
-    def test_before_training_the_answer_says_so(self, stack: RunningStack):
-        """Without a campaign the recommendations answer 503 and what is missing."""
+    def test_before_training_the_list_is_popular(self, stack: RunningStack):
+        """Without a campaign the answer is what the catalogue calls popular, and says why."""
         url = f"{stack.deployment.api_url}/recommendations"
-        answer = requests.get(url, params={"user_id": "again"}, timeout=30)
-        assert answer.status_code == 503
-        assert "campaign" in answer.text
+        answer = requests.get(url, params={"user_id": "again", "explicit": "false"}, timeout=30)
+        assert answer.status_code == 200
+        told = answer.json()
+        assert told["fallback"] == {"reason": "NO_CAMPAIGN", "list": "popular"}
+        assert (told["campaign_arn"], told["recommendation_id"]) == (None, None)
+        assert told["applied"]["explicit"] == "catalogue"
+        assert len(told["items"]) == 25
+        assert all(item["name"] and not item["explicit"] for item in told["items"])
+
+    def test_a_list_that_the_client_has_is_not_sent_again(self, stack: RunningStack):
+        """The tag comes through the gateway, and back: 304 without a body."""
+        url = f"{stack.deployment.api_url}/recommendations?user_id=again"
+        first = requests.get(url, timeout=30)
+        assert first.headers["Cache-Control"] == "private, no-cache"
+        again = requests.get(url, headers={"If-None-Match": first.headers["ETag"]}, timeout=30)
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["ETag"] == first.headers["ETag"]
+
+    def test_a_parameter_given_twice_is_refused(self, stack: RunningStack):
+        """Every value reaches the function."""
+        url = f"{stack.deployment.api_url}/recommendations?user_id=a&user_id=b"
+        answer = requests.get(url, timeout=30)
+        assert (answer.status_code, answer.json()["detail"]) == (400, "user_id")
 
 
 class TestEveryStation:

@@ -305,6 +305,13 @@ class TestRecommendations:
         assert dict(answer.headers)["Access-Control-Allow-Methods"] == "GET,OPTIONS"
         assert stage.invocations == []
 
+    def test_a_preflight_with_a_foreign_body_is_the_client_s_fault(self, stage):
+        """It is no error of the gateway's, as it would be if the body were passed through."""
+        answer = stage.ask(
+            "OPTIONS", "/recommendations", headers={"content-type": "multipart/form-data"}
+        )
+        assert told(answer)[0] == 415
+
 
 class TestAddresses:
     @pytest.mark.parametrize(
@@ -401,17 +408,25 @@ class TestWsgi:
         assert dict(headers)["Content-Length"] == str(len(b"".join(chunks)))
         assert "x-amzn-RequestId" in dict(headers)
 
-    def test_a_disguised_prefix_is_still_understood(self, stage):
-        """Percent-encoding in the prefix changes nothing, and in the path lets nothing through."""
+    @pytest.mark.parametrize(
+        "sent",
+        ["/%65xecute-api/{api}/v1/events", "//execute-api/{api}/v1/events",
+         "http://host//execute-api/{api}/v1/events", "/execute-api//{api}/v1/events",
+         "/execute-api/{api}%2fv1/events"],
+    )  # fmt: skip
+    def test_a_disguised_prefix_leads_nowhere(self, stage, sent):
+        """What was sent decides, not what the server made of it."""
         started = []
         environ = {
             "REQUEST_METHOD": "POST",
-            "PATH_INFO": f"/execute-api/{stage.api_id}/v1//events",
-            "REQUEST_URI": f"/%65xecute-api/{stage.api_id}/v1//events",
+            "PATH_INFO": f"/execute-api/{stage.api_id}/v1/events",
+            "REQUEST_URI": sent.format(api=stage.api_id),
+            "HTTP_X_API_KEY": stage.key,
             "wsgi.input": io.BytesIO(),
         }
         stage.gateway(environ, lambda *answer: started.append(answer))
         assert started[0][0] == "403 Forbidden"
+        assert stage.actions == []
 
 
 def caller(act_as=None):

@@ -106,7 +106,9 @@ class TestGuard:
         """Every name of the loopback device is welcome."""
         assert ask(router, host=host)[0] == 200
 
-    @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "", "[broken"])
+    @pytest.mark.parametrize(
+        "host", ["evil.example", "127.0.0.1.evil.example:80", "", "[broken", "127.0.0.1:4566, x"]
+    )
     def test_other_hosts_do_not(self, router, host):
         """A name that somebody made resolve to this machine is refused, with the name."""
         status, body = ask(router, host=host)

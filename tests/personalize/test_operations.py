@@ -246,6 +246,13 @@ class TestFilters:
         assert aws.parameter("filter_arn") == arn
         assert creations(aws).count("CreateFilter") == 1
 
+    def test_the_filter_of_what_requests_choose_is_published(self, aws, ground):
+        """The recommendations API finds it beside the fixed one."""
+        arn = filters.ensure_on_request(aws.clients, DEPLOYMENT, ground)
+        assert filters.ensure_on_request(aws.clients, DEPLOYMENT, ground) == arn
+        assert aws.parameter("on_request_filter_arn") == arn
+        assert aws.parameter("filter_arn") is None
+
     def test_other_expression_under_the_same_name_is_refused(self, aws, ground):
         """Filters cannot change, so a silent difference would mislead."""
         filters.ensure_no_skips(aws.clients, DEPLOYMENT, ground)

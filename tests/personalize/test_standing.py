@@ -8,6 +8,7 @@ from aws_world import DEPLOYMENT
 from musicrec.personalize import (
     campaigns,
     cost,
+    experiments,
     filters,
     foundation,
     freshness,
@@ -16,6 +17,7 @@ from musicrec.personalize import (
     standing,
     teardown,
 )
+from musicrec.personalize.experiments import Experiment
 from musicrec.personalize.freshness import NothingImportedError, NotTrainedError
 
 RECIPE = "aws-user-personalization-v2"
@@ -64,6 +66,20 @@ class TestStanding:
         assert [name for name, row in found.items() if row.idle] == ["forgotten"]
         assert found["forgotten"].dollars_at_most == 2 * found["musicrec"].dollars_at_most
 
+    def test_the_campaign_of_an_experiment_is_used(self, aws, version):
+        """It serves its arm; once the experiment ends it is idle."""
+        arn = campaigns.ensure(aws.clients, DEPLOYMENT, version, name="arm-b")
+        experiment = Experiment(name="b", campaign_arn=arn)
+        experiments.start(aws.clients.ssm, DEPLOYMENT, experiment)
+
+        def idle():
+            found = by_name(standing.look(aws.clients, DEPLOYMENT, 1000), "campaign")
+            return [name for name, row in found.items() if row.idle]
+
+        assert idle() == []
+        experiments.end(aws.clients.ssm, DEPLOYMENT)
+        assert idle() == ["arm-b"]
+
     @pytest.mark.usefixtures("version")
     def test_solutions_without_use_are_idle(self, aws, imported):
         """One was never trained, another trained for no campaign."""
@@ -92,7 +108,7 @@ class TestStanding:
 
     @pytest.mark.usefixtures("version")
     def test_a_filter_of_somebody_elses_is_idle(self, aws, imported):
-        """The API uses one filter."""
+        """The API uses those that are published."""
         filters.ensure(
             aws.clients, imported, "other", 'INCLUDE ItemID WHERE Items.GENRES IN ("rock")'
         )
@@ -106,6 +122,9 @@ class TestStanding:
     @pytest.mark.usefixtures("version")
     def test_two_looks_see_the_same_order(self, aws, monkeypatch):
         """SSM gives parameters in any order; a plan lists them by name."""
+        for key in ("experiment", "on_request_filter_arn"):
+            name = f"/{DEPLOYMENT.name}/{key}"
+            aws.clients.ssm.put_parameter(Name=name, Value="x", Type="String")
         asked = aws.clients.ssm.get_parameters
 
         def reversed_answer(**names):

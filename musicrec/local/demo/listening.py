@@ -21,7 +21,7 @@ COLUMN: Final = 42
 
 
 class RecommendationsError(RuntimeError):
-    """The recommendations API did not answer with a list."""
+    """The recommendations API did not answer with the listener's own list."""
 
 
 class NothingMovedError(RuntimeError):
@@ -37,11 +37,18 @@ class Recommended(Struct, frozen=True):
     genres: list[str] = []
 
 
+class StandIn(Struct, frozen=True):
+    """Why the API answered with the list for everybody."""
+
+    reason: str
+
+
 class Answer(Struct, frozen=True):
     """The answer of `GET /recommendations`."""
 
     user_id: str
     items: list[Recommended]
+    fallback: StandIn | None = None
 
     def share(self, genre: str) -> float:
         """The share of the list that is of a genre, 0 to 1."""
@@ -64,7 +71,7 @@ def ask(stack: RunningStack, user_id: str, num_results: int) -> Answer:
     """Ask the API for one listener's recommendations.
 
     Raises:
-        RecommendationsError: it answered anything but 200.
+        RecommendationsError: it answered anything but 200, or with the list for everybody.
     """
     response = requests.get(
         f"{stack.deployment.api_url}/recommendations",
@@ -73,7 +80,13 @@ def ask(stack: RunningStack, user_id: str, num_results: int) -> Answer:
     )
     if response.status_code != 200:
         raise RecommendationsError(f"HTTP {response.status_code}: {response.text[:500]}")
-    return msgspec.json.decode(response.content, type=Answer)
+    answer = msgspec.json.decode(response.content, type=Answer)
+    if answer.fallback:
+        raise RecommendationsError(
+            f"the answer for {user_id} is the popular list ({answer.fallback.reason}): Personalize "
+            "had none; the log of the recommendations function says why"
+        )
+    return answer
 
 
 def wait_for_move(

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 PREFIX: Final = "/execute-api/"
 """Where the data plane is: `/execute-api/<api id>/<stage>/<path>`."""
 
+_API_ID: Final = re.compile(r"[a-z0-9]+")
+_ORIGIN: Final = re.compile(r"(?i)https?://[^/?#]*")
 _CONTROL_PATHS: Final = ("/restapis", "/apikeys", "/usageplans")
 _PUT_API: Final = re.compile(r"/restapis/(?P<api_id>[^/?]+)/?")
 
@@ -104,7 +106,7 @@ class Gateway:
             stage=stage,
             received=received,
         )
-        compiled = self._compile(api_id)
+        compiled = self._compile(api_id) if _API_ID.fullmatch(api_id) else None
         shown = compiled.definition.stages.get(stage) if compiled else None
         if compiled is None or shown is None:
             return _identified(
@@ -228,11 +230,15 @@ def _check_body(compiled: _Compiled, method: Method, request: Request) -> None:
 
 
 def _raw_path(environ: WSGIEnvironment) -> str:
-    """The path as sent, percent-encoded; encoded anew where the server or a disguise hides it."""
-    raw = str(environ.get("REQUEST_URI", "")).partition("?")[0]
-    if raw.startswith(PREFIX):
-        return raw
-    return quote(str(environ.get("PATH_INFO", "")).encode("latin-1"))
+    """The path as sent, percent-encoded; only the prefix when it is in any disguise.
+
+    The server has made PATH_INFO plain, doubled slashes and percent-encoding gone; what was sent
+    decides.
+    """
+    if "REQUEST_URI" not in environ:
+        return quote(str(environ.get("PATH_INFO", "")).encode("latin-1"))
+    raw = _ORIGIN.sub("", str(environ["REQUEST_URI"]), count=1).partition("?")[0]
+    return raw if raw.startswith(PREFIX) else PREFIX
 
 
 def _request(environ: WSGIEnvironment, path: str, length: int) -> Request:
