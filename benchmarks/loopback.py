@@ -57,6 +57,7 @@ def loopback_aws() -> Iterator[None]:
         "LAMBDA_TASK_ROOT": str(REPOSITORY),
         "_X_AMZN_TRACE_ID": TRACE,
         "POWERTOOLS_SERVICE_NAME": "hot_path",
+        "POWERTOOLS_METRICS_NAMESPACE": "musicrec",
         "TRACKING_ID_PARAMETER": "/n",
         "POISON_QUEUE_URL": "http://127.0.0.1:1/queue",
     }

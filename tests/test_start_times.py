@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import start_times
-from musicrec.local import packages
+from musicrec.deploying import packages
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from musicrec.local import packages
+from musicrec.deploying import packages
 from musicrec.local.deploy_steps import Target, allow_invocation, found
 from musicrec.stack import FunctionSettings
 

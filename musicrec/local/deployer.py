@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from musicrec import deployment
+from musicrec.deploying import packages
 from musicrec.deployment import Deployment
-from musicrec.local import packages
 from musicrec.local.deploy_steps import Target, found
 from musicrec.local.deployed_api import DeployedApi, deploy_api
 from musicrec.local.deployed_functions import (
@@ -20,6 +20,7 @@ from musicrec.local.deployed_functions import (
     deploy_schedule,
     function_role,
 )
+from musicrec.local.deployed_monitoring import deploy_monitoring
 from musicrec.local.deployed_storage import (
     deploy_bucket,
     deploy_delivery_stream,
@@ -70,6 +71,7 @@ def deploy(
     deploy_delivery_stream(stack)
     deploy_schedule(stack, functions["dataset_builder"])
     api = deploy_api(aws, names, stack.settings.api, functions["recommendations"])
+    deploy_monitoring(stack)
     return _publish(stack, queue_url, api)
 
 

@@ -20,6 +20,7 @@ def handler(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "recommendations")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "musicrec")
     monkeypatch.setenv("CAMPAIGN_ARN_PARAMETER", "/musicrec/campaign_arn")
     monkeypatch.setenv("FILTER_ARN_PARAMETER", "/musicrec/filter_arn")
     monkeypatch.setenv("CATALOG_URI", "s3://bucket/catalog/catalog.sqlite")
