@@ -1,8 +1,10 @@
 """How long the light functions take to start, beside boto3 alone; and how large they are."""
 
+import importlib.util
+
 import pytest
 
-from benchmarks import start_times
+from benchmarks import cold_start, start_times
 from musicrec.deploying import packages
 
 
@@ -12,6 +14,17 @@ def test_light_functions_start_in_little_more_than_boto3_takes():
     ratios = start_times.ratios(rounds=7)
     assert set(ratios) == set(start_times.LIGHT)
     assert max(ratios.values()) <= 1.5, ratios
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    importlib.util.find_spec("awslambdaric") is None, reason="awslambdaric exists for Linux only"
+)
+def test_a_new_environment_answers_soon():
+    """What answers listeners takes, to its first answer, at most 1.6 times an empty handler's CPU."""
+    functions = ("hot_path", "recommendations")
+    found = cold_start.figures(cold_start.measure(5, functions))
+    assert max(found[name]["cpu_ratio"] for name in functions) <= 1.6, found
 
 
 @pytest.mark.parametrize("name", [*start_times.LIGHT, "dataset_builder"])

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from musicrec.deploying import archives, layer, packages
+from musicrec.deploying import archives, bytecode, layer, packages
 from musicrec.stack import INFRA_DIRECTORY
 
 BUILD_DIRECTORY: Final = INFRA_DIRECTORY.parent / "build" / "lambdas"
@@ -41,11 +41,13 @@ class Built(Struct, frozen=True):
         path: where it is.
         size: bytes of the zip.
         unpacked: bytes of its files.
+        compiled: whether byte code is in it, see `musicrec.deploying.bytecode`.
     """
 
     path: Path
     size: int
     unpacked: int
+    compiled: bool
 
 
 class _Function(Struct, frozen=True):
@@ -69,12 +71,18 @@ def build(directory: Path = BUILD_DIRECTORY, infra: Path = INFRA_DIRECTORY) -> l
         HandlerNotFoundError: a function has no handler.
         NotLockedError: the lock file lacks what the layer needs.
         LayerNotResolvedError: pip failed.
+        SourceNotCompiledError: a source is not valid in the functions' Python.
     """
     functions = msgspec.json.decode((infra / "stack.json").read_bytes(), type=_Stack).functions
     version = python_version({key: function.runtime for key, function in functions.items()})
+    python = bytecode.interpreter(version)
     directory.mkdir(parents=True, exist_ok=True)
-    dependencies = _write(directory / f"{LAYER}.zip", layer.layer_zip(version))
-    zips = [_write(directory / f"{key}.zip", packages.function_zip(key)) for key in functions]
+    content = layer.layer_zip(version)
+    dependencies = _write(directory / f"{LAYER}.zip", content, python, bytecode.IN_LAYER)
+    zips = [
+        _write(directory / f"{key}.zip", packages.function_zip(key), python, bytecode.IN_FUNCTION)
+        for key in functions
+    ]
     for built in zips:
         if built.unpacked + dependencies.unpacked > MAX_UNPACKED_BYTES:
             raise LimitExceededError(
@@ -98,11 +106,14 @@ def python_version(runtimes: dict[str, str]) -> str:
     return names.pop().removeprefix("python")
 
 
-def _write(path: Path, content: bytes) -> Built:
+def _write(path: Path, content: bytes, python: str | None, place: str) -> Built:
+    if python is not None:
+        content = bytecode.with_bytecode(content, python, place)
     if len(content) > MAX_UPLOAD_BYTES:
         raise LimitExceededError(
             f"{path.name} has {len(content)} bytes, Lambda takes {MAX_UPLOAD_BYTES} in one upload: "
             "look for data in it"
         )
     path.write_bytes(content)
-    return Built(path, len(content), archives.unpacked_bytes(content))
+    unpacked = archives.unpacked_bytes(content)
+    return Built(path, len(content), unpacked, compiled=python is not None)

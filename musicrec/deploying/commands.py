@@ -26,11 +26,12 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before anything is 
 @app.command()
 def package() -> None:
     """Write what Lambda runs to build/lambdas: a zip a function, and the layer of dependencies."""
-    from musicrec.deploying import building, layer, packages  # noqa: PLC0415 - see the module
+    from musicrec.deploying import building, bytecode, layer, packages  # noqa: PLC0415 - see the module
 
     refusals = (
         building.LimitExceededError,
         building.RuntimesDifferError,
+        bytecode.SourceNotCompiledError,
         layer.LayerNotResolvedError,
         layer.NotLockedError,
         packages.HandlerNotFoundError,
@@ -43,6 +44,11 @@ def package() -> None:
     for built in files:
         place = built.path.relative_to(building.BUILD_DIRECTORY.parents[1])
         typer.echo(f"{place}  {built.size:,} bytes, {built.unpacked:,} unpacked")
+    if not all(built.compiled for built in files):
+        typer.echo(
+            "Without byte code: no interpreter of the functions' Python is on the PATH. They work, "
+            "but start more slowly (docs/deploying.md)."
+        )
 
 
 @app.command()
