@@ -47,7 +47,7 @@ class Aws(BaseHTTPRequestHandler):
         """Answer with the object."""
         self._answer(self.stored)
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 # as above
 
     def _answer(self, body: bytes) -> None:
         self.send_response(200)

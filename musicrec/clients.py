@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import gc
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +42,8 @@ def client(service: str, *, read_timeout_s: float = 5.0, attempts: int = 1) -> A
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=32,
     )
-    return _session().client(service, config=config)  # type: ignore[call-overload] # any service's name
+    with _for_good():
+        return _session().client(service, config=config)  # type: ignore[call-overload] # any service's name
 
 
 class DataFiles(JSONFileLoader):
@@ -50,10 +53,10 @@ class DataFiles(JSONFileLoader):
         """The content of `<file_path>.json` or `.json.gz`; None when there is neither."""
         plain = Path(f"{file_path}.json")
         if plain.is_file():
-            return _decoded(plain.read_bytes())
+            return msgspec.json.decode(plain.read_bytes())
         packed = Path(f"{file_path}.json.gz")
         if packed.is_file():
-            return _decoded(gzip.decompress(packed.read_bytes()))
+            return msgspec.json.decode(gzip.decompress(packed.read_bytes()))
         return None
 
 
@@ -66,13 +69,18 @@ class DataLoader(Loader):
         return sorted({one.name for place in places if place.is_dir() for one in place.iterdir()})
 
 
-def _decoded(content: bytes) -> Any:
-    """The document, all of which stays: looking for garbage meanwhile would find none."""
+@contextmanager
+def _for_good() -> Iterator[None]:
+    """What is made here stays: without garbage collection meanwhile, and out of its sight later.
+
+    Looking through it all for garbage took as long as making it.
+    """
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return msgspec.json.decode(content)
+        yield
     finally:
+        gc.freeze()
         if collecting:
             gc.enable()
 
