@@ -232,9 +232,7 @@ def _join(tables: Iterator[pa.Table], file: csvfile.S3File) -> int:
     """Write tables as one Parquet file; returns the number of rows."""
     rows = 0
     target = pa.PythonFile(_Sink(file), mode="w")
-    with pq.ParquetWriter(
-        target, SCHEMA, compression=CODEC, compression_level=CODEC_LEVEL
-    ) as sink:
+    with pq.ParquetWriter(target, SCHEMA, compression=CODEC, compression_level=CODEC_LEVEL) as sink:
         for table in tables:
             sink.write_table(table.select(SCHEMA.names).cast(SCHEMA))
             rows += table.num_rows
