@@ -5,9 +5,9 @@
 Each function runs as Lambda runs it: its zip unpacked, under AWS's runtime client `awslambdaric`, in
 a fresh process that asks a runtime API for its first event and posts the answer. The clock runs from
 the start of the process to that answer. Beside it an empty handler that only imports boto3, as
-nearly every function does. Runs take turns, so that what else the machine does falls on all alike,
-and medians are compared; the processor time of the same runs, the least of each, beside them. AWS is
-a small server on the loopback device; what is measured is us.
+nearly every function does. Runs take turns, so that what else the machine does falls on all alike;
+each is compared with the empty one of its turn, and medians are told, of the time on the wall and of
+the processor's. AWS is a small server on the loopback device; what is measured is us.
 
 Lambda's disk is read-only, so byte code that is not in a zip is made anew at every start. As `make
 package` puts it there (given an interpreter of Lambda's version), it is there here; `--sources`
@@ -252,18 +252,20 @@ def measure(
 
 
 def figures(starts: Mapping[str, list[Start]]) -> dict[str, dict[str, float]]:
-    """The median wall and least processor time of each, seconds, and as multiples of the empty one's."""
-    wall = {name: median(start.wall_s for start in taken) for name, taken in starts.items()}
-    cpu = {name: min(start.cpu_s for start in taken) for name, taken in starts.items()}
+    """Medians of the starts in seconds, and as multiples of the empty function's of the same turn."""
     return {
         name: {
-            "wall_s": wall[name],
-            "wall_ratio": wall[name] / wall[EMPTY],
-            "cpu_s": cpu[name],
-            "cpu_ratio": cpu[name] / cpu[EMPTY],
+            "wall_s": median(start.wall_s for start in taken),
+            "wall_ratio": _ratio(taken, starts[EMPTY], 0),
+            "cpu_s": median(start.cpu_s for start in taken),
+            "cpu_ratio": _ratio(taken, starts[EMPTY], 1),
         }
-        for name in starts
+        for name, taken in starts.items()
     }
+
+
+def _ratio(taken: list[Start], empty: list[Start], field: int) -> float:
+    return median(one[field] / other[field] for one, other in zip(taken, empty, strict=True))
 
 
 def table(found: Mapping[str, Mapping[str, float]]) -> str:
