@@ -295,7 +295,7 @@ def main() -> None:
     text = table(found)
     sys.stdout.write(text + "\n")
     if asked.record:
-        recorded.keep("cold_start", tables={"first answers": text}, figures=found)
+        recorded.keep("cold_start", tables={"answers": text}, figures=found)
 
 
 if __name__ == "__main__":
