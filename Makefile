@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks test-lab check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder test-infra test-api bench-api lock picture sample clean
+.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks test-lab check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder test-infra test-api bench-api bench-cold-start package deploy destroy lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -79,6 +79,15 @@ build/bench/bin/python:
 	$(PYTHON) -m venv build/bench
 	build/bench/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[bench]'
 
+package: $(RUNTIME) ## what Lambda runs: build/lambdas/<function>.zip, and the layer of dependencies
+	$(BIN)/musicrec package
+
+deploy: package ## the stack in an AWS account (ENV=dev; YES=1 asks nothing)
+	$(BIN)/musicrec deploy "$(ENV)" $(if $(YES),--yes)
+
+destroy: package ## take it down again, Personalize first (ENV=dev; DELETE_DATA=1 takes the lake as well)
+	$(BIN)/musicrec destroy "$(ENV)" $(if $(DELETE_DATA),--delete-data) $(if $(YES),--yes)
+
 bench-models: build/bench/bin/python ## the models beside other libraries' (RATINGS=ratings.csv.gz; with SASRec hours on a CPU)
 	build/bench/bin/python -m benchmarks.models $(if $(RATINGS),"$(RATINGS)",--listeners notebooks/data/spotify_tracks_sample.csv.gz) $(BENCH)
 
@@ -102,6 +111,9 @@ bench-history: $(RUNTIME) ## time and memory of the importer, by rows (minutes)
 
 bench-capacity: $(RUNTIME) ## what so many listeners need, and what AWS would bill, by the figures that the others kept
 	$(BIN)/python -m benchmarks.capacity $(BENCH)
+
+bench-cold-start: $(RUNTIME) ## from process start to the first answer of each function, beside an empty one with boto3
+	$(BIN)/python -m benchmarks.cold_start $(BENCH)
 
 bench-builder: $(RUNTIME) ## the daily build of 1 and 10 million events: seconds, memory, beside bare pyarrow (minutes; BENCH="--millions 1 10 50")
 	$(BIN)/python -m benchmarks.builder $(BENCH)

@@ -5,7 +5,7 @@
 Arithmetic on figures that are measured here or kept by other benchmarks: what the simulated
 listeners do in a day, how large an event and a profile are, and what `make bench-hot-path` found.
 Prices are those of us-east-1 as AWS's pages and several notes on them give them; taxes, free tiers,
-logs, alarms and discounts are left out.
+logs and discounts are left out. What stands and bills while nobody listens is counted by itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks import recorded
-from musicrec import events, stack
+from musicrec import events, monitoring, stack
 from musicrec.catalog import read_kaggle
 from musicrec.local.listeners import demo_listeners
 from musicrec.local.listeners.simulation import DEMO_DAYS
@@ -72,6 +72,10 @@ FIREHOSE_GB: Final = 0.029 + 0.018 + 0.020
 
 FIREHOSE_RECORD: Final = 5 * 1024
 """Each record is billed as a multiple of it."""
+
+ALARM: Final = 0.10
+DASHBOARD: Final = 3.00
+"""CloudWatch, a month each."""
 
 PUT_EVENTS_A_SECOND: Final = 1_000
 """Personalize's quota for a dataset group; it can be raised."""
@@ -151,9 +155,7 @@ def needs(measured: Measured, listeners: int) -> dict[str, float]:
     Returns:
         rates are of the busiest hour, a second; concurrency is how many invocations run at once.
     """
-    settings = stack.settings(
-        dict.fromkeys(("name", "poison_queue_url", "profile_table", "catalog_uri"), "x")
-    )
+    settings = _settings()
     day = measured.events_a_day * listeners
     peak = day / SECONDS_A_DAY * measured.peak
     per_shard = min(SHARD_RECORDS, SHARD_BYTES / measured.event_bytes) * SHARD_FILLED
@@ -189,6 +191,39 @@ def dollars(measured: Measured, listeners: int) -> dict[str, float]:
         * cost.INGESTION_PER_GB,
         "Personalize, lists": lists / 1_000 * cost.V2_PER_1000_REQUESTS,
     }
+
+
+def idle() -> dict[str, float]:
+    """US dollars a month of a stack that nobody uses, by what is billed, without Personalize.
+
+    API Gateway, DynamoDB on demand, Firehose, SQS and three of the functions bill by use alone; the
+    daily build finds nothing new, and the bucket holds little.
+    """
+    settings = _settings()
+    names = stack.StackNames("x", "us-east-1", "123456789012")
+    watched = monitoring.variables(names, settings.api.stage)
+    return {
+        "Kinesis, shards": settings.stream.shards * HOURS * SHARD_HOUR,
+        "CloudWatch, alarms": len(monitoring.alarms(watched)) * ALARM,
+        "CloudWatch, dashboard": DASHBOARD,
+    }
+
+
+def idle_table() -> str:
+    """A Markdown table of the idle stack's bill, then what a campaign may add to it."""
+    standing = idle()
+    campaign = cost.of_campaign(0)
+    rows = standing | {
+        "together": sum(standing.values()),
+        "a campaign on top, if its minimum throughput is billed": campaign.monthly_with_floor,
+    }
+    lines = ["| what stands | dollars a month |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {price:,.2f} |" for name, price in rows.items())])
+
+
+def _settings() -> stack.StackSettings:
+    names = ("name", "poison_queue_url", "profile_table", "catalog_uri")
+    return stack.settings(dict.fromkeys(names, "x"))
 
 
 def _functions(measured: Measured, needed: Mapping[str, float], month: float) -> float:
@@ -253,12 +288,16 @@ def _table(rows: Mapping[str, Sequence[str]]) -> str:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--record", action="store_true", help="keep the figures in the repository")
     asked = parser.parse_args()
     measured = measure()
-    tables = {"needs": needs_table(measured), "dollars": dollars_table(measured)}
+    tables = {
+        "needs": needs_table(measured),
+        "dollars": dollars_table(measured),
+        "idle": idle_table(),
+    }
     sys.stdout.write("\n\n".join([str(measured), *tables.values(), ""]))
     if asked.record:
         recorded.keep("capacity", tables=tables, figures=vars(measured))

@@ -33,8 +33,8 @@ from benchmarks import recorded, start_times
 from benchmarks.loopback import loopback_aws
 from musicrec import stack
 from musicrec.catalog import read_kaggle
+from musicrec.deploying import packages
 from musicrec.events import ListeningEvent, encode, is_interaction
-from musicrec.local import packages
 from musicrec.local.listeners import batches, demo_listeners, with_retries
 
 SAMPLE: Final = Path(__file__).parents[1] / "notebooks" / "data" / "spotify_tracks_sample.csv.gz"

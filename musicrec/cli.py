@@ -1,4 +1,4 @@
-"""The `musicrec` command: the demo, the embedded stack, the lake, and the producer beside Spotify."""
+"""The `musicrec` command: the demo, the embedded stack, a stack on AWS, the lake, and the producer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from musicrec.deploying import commands as deploying
 from musicrec.processor import commands as profiles
 from musicrec.producer import commands as producer
 from musicrec.producer.history import commands as history
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.registered_commands.extend(producer.app.registered_commands)
 app.registered_commands.extend(history.app.registered_commands)
+app.registered_commands.extend(deploying.app.registered_commands)
 app.add_typer(profiles.app, name="profiles")
 
 SAMPLE = Path(__file__).parents[1] / "notebooks" / "data" / "spotify_tracks_sample.csv.gz"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 from musicrec.datasets import daily
 from musicrec.datasets.engines import EngineChoice
@@ -16,7 +17,10 @@ from musicrec.tracing import traced
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from musicrec.datasets.manifest import Manifest
+
 logger = Logger()
+metrics = Metrics()
 
 
 class Settings(msgspec.Struct, frozen=True, rename=str.upper):
@@ -52,10 +56,18 @@ clients = connect()
 
 @traced
 @logger.inject_lambda_context
+@metrics.log_metrics
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Build the datasets of the day on which the rule fired."""
     run_date = msgspec.convert(event, ScheduledEvent).run_date
     manifest = daily.build(clients, settings.stack, run_date, engine=settings.engine)
+    _report(run_date, manifest)
+    answer: dict[str, Any] = msgspec.to_builtins(manifest)
+    return answer
+
+
+def _report(run_date: str, manifest: Manifest) -> None:
+    """What was built, for the log; that it was, for the alarm on a day without."""
     rows = {kind: built.rows for kind, built in manifest.datasets.items()}
     for finding in manifest.findings:
         logger.warning(finding.message, check=finding.check, dataset=finding.dataset)
@@ -63,5 +75,6 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     logger.info(
         "datasets built", run_date=run_date, rows=rows, dropped=manifest.dropped, plans=plans
     )
-    answer: dict[str, Any] = msgspec.to_builtins(manifest)
-    return answer
+    metrics.add_metric("DatasetsBuilt", MetricUnit.Count, 1)
+    for kind, count in rows.items():
+        metrics.add_metric(f"{kind.title()}Rows", MetricUnit.Count, count)

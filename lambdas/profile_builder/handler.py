@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
-metrics = Metrics(namespace="musicrec")
+metrics = Metrics()
 
 
 class Settings(Struct, frozen=True, rename="upper"):

@@ -7,7 +7,7 @@ import hashlib
 from functools import partial
 from typing import Any
 
-from musicrec.local import packages
+from musicrec.deploying import packages
 from musicrec.local.deploy_steps import (
     Target,
     agrees,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from musicrec import deployment
+from musicrec.deploying import packages
 from musicrec.deployment import Deployment, parameter_name
-from musicrec.local import packages
 from musicrec.local.deploy_steps import Target, found
 from musicrec.local.deployed_api import LOG_WRITER, DeployedApi, deploy_api
 from musicrec.local.deployed_bucket import deploy_bucket

@@ -63,11 +63,24 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 def plan(clients: Clients, deployment: Deployment) -> list[Step]:
-    """What of the stack exists in Personalize, in the order in which it can be deleted."""
-    client = clients.personalize
-    group = find(client, "list_dataset_groups", "datasetGroups", deployment.name)
+    """What of the stack exists in Personalize, in the order in which it can be deleted.
+
+    The parameters that point at it come last.
+    """
+    steps = existing(clients.personalize, deployment.name)
+    return [*steps, *_parameters(clients, deployment.name)]
+
+
+def existing(client: PersonalizeClient, stack: str) -> list[Step]:
+    """What Personalize has of a stack, in the order in which it can be deleted.
+
+    Args:
+        client: where to look.
+        stack: the stack's name; nothing else of it need be there.
+    """
+    group = find(client, "list_dataset_groups", "datasetGroups", stack)
     steps = list(_of_group(client, group)) if group else []
-    return [*steps, *_schemas(client, deployment.name), *_parameters(clients, deployment.name)]
+    return [*steps, *_schemas(client, stack)]
 
 
 def execute(

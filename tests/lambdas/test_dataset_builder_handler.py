@@ -45,6 +45,7 @@ def handler(aws, monkeypatch):
     """The handler of the stack, its Personalize calls going where the test's go."""
     monkeypatch.setenv("STACK", "musicrec")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "dataset_builder")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "musicrec")
     module = load()
     monkeypatch.setattr(module, "clients", aws.clients)
     return module
@@ -78,6 +79,7 @@ class TestSettings:
         """The variable chooses the engine; a misspelt one is refused when the function starts."""
         monkeypatch.setenv("STACK", "musicrec")
         monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "dataset_builder")
+        monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "musicrec")
         assert load().settings.engine == "auto"
         monkeypatch.setenv("ENGINE", "athena")
         assert load().settings.engine == "athena"

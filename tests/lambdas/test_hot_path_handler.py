@@ -24,6 +24,7 @@ def handler(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "hot_path")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "musicrec")
     monkeypatch.setenv("TRACKING_ID_PARAMETER", PARAMETER)
     with mock_aws():
         url = boto3.client("sqs").create_queue(QueueName="poison")["QueueUrl"]

@@ -19,6 +19,7 @@ def handler(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "profile_builder")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "musicrec")
     monkeypatch.setenv("PROFILE_TABLE", "profiles")
     monkeypatch.setenv("CATALOG_URI", "s3://bucket/catalog/catalog.sqlite")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

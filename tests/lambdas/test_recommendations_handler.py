@@ -24,6 +24,7 @@ def handler(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "recommendations")
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "musicrec")
     for name in ("CAMPAIGN_ARN", "FILTER_ARN", "ON_REQUEST_FILTER_ARN", "EXPERIMENT"):
         monkeypatch.setenv(f"{name}_PARAMETER", f"/musicrec/{name.lower()}")
     monkeypatch.setenv("CATALOG_URI", "s3://bucket/catalog/catalog.sqlite")

@@ -5,9 +5,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 from light_handlers import REPOSITORY
+
+from musicrec import tracing
 
 TRACE = "Root=1-69a42f00-0123456789abcdef01234567;Parent=53995c3f42cd8ad8"
 PROGRAM = """
@@ -123,3 +126,45 @@ def test_otherwise_nothing_is_sent(daemon, variables):
     sent, printed = traces(daemon, **variables)
     assert sent == []
     assert "aemon" not in printed
+
+
+class TestInvocation:
+    def test_an_answer_does_not_hang_on_the_daemon(self):
+        """Where nobody takes the trace the call goes on, and its own error comes out as it is."""
+        nobody = tracing.Invocation("1-69a42f00-0123456789abcdef01234567", "53995c3f42cd8ad8", ":0")
+        with nobody.handler("lambda_handler", {}):
+            pass
+        with pytest.raises(LookupError, match="mine"), nobody.aws("sqs", {}):
+            raise LookupError("mine")
+
+    def test_calls_are_below_the_handler(self, daemon):
+        """A call of AWS names the handler's record as its parent, also from another thread."""
+        host, port = daemon.getsockname()
+        invocation = tracing.Invocation(
+            "1-69a42f00-0123456789abcdef01234567", "above", f"{host}:{port}"
+        )
+
+        def call():
+            with invocation.aws("sqs", {"namespace": "aws"}):
+                pass
+
+        with invocation.handler("lambda_handler", {"ColdStart": True}):
+            thread = threading.Thread(target=call)
+            thread.start()
+            thread.join()
+        inner, outer = (json.loads(daemon.recv(65_536).partition(b"\n")[2]) for _ in range(2))
+        assert inner["parent_id"] == outer["id"]
+        assert outer["parent_id"] == "above"
+        assert outer["start_time"] <= inner["start_time"] <= inner["end_time"] <= outer["end_time"]
+
+
+class TestFailure:
+    def test_tells_the_kind_and_the_place_only(self):
+        """The message stays here; the innermost frame comes first."""
+        with pytest.raises(LookupError) as caught:
+            raise LookupError("björk")
+        told = tracing.failure(caught.value)
+        (described,) = told["cause"]["exceptions"]
+        assert (described["type"], described["remote"]) == ("LookupError", False)
+        assert described["stack"][0]["label"] == "test_tells_the_kind_and_the_place_only"
+        assert "björk" not in json.dumps(told, ensure_ascii=False)

@@ -1,8 +1,10 @@
 """Curated interactions under every kind of delivery, crash and archive."""
 
+import io
 from collections import Counter
 from random import Random
 
+import pyarrow.parquet as pq
 import pytest
 from aws_world import BUCKET as AWS_BUCKET
 from aws_world import listening
@@ -114,6 +116,20 @@ class TestCurate:
         assert all(
             key.startswith("curated-records/") for call, key in bucket.calls if call == "get"
         )
+
+    def test_writes_what_lambdas_pyarrow_can(self):
+        """Parquet is compressed as the layer of the builder can read and write it: not by Zstandard.
+
+        That pyarrow is built with Snappy and zlib alone (aws-sdk-pandas, build-lambda-layer.sh).
+        """
+        bucket = Bucket()
+        for day, name, rows in delivered(HAPPENED, 1, 3):
+            bucket.deliver(day, name, rows)
+        curate(bucket, "b", TODAY)
+        bodies = [body for key, (body, _) in bucket.objects.items() if key.startswith("curated/")]
+        groups = [pq.read_metadata(io.BytesIO(body)).row_group(0) for body in bodies]
+        columns = [group.column(number) for group in groups for number in range(group.num_columns)]
+        assert {column.compression for column in columns} <= {"GZIP", "SNAPPY", "UNCOMPRESSED"}
 
     def test_leaves_one_record_a_day(self):
         """What crashes left of records goes with the day's next rewriting."""

@@ -5,13 +5,12 @@ The bytes depend on the sources alone, so that a second deployment finds the cod
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import musicrec
+from musicrec.deploying import archives
 
 PACKAGE_DIRECTORY: Final = Path(musicrec.__file__).resolve().parent
 LAMBDAS_DIRECTORY: Final = PACKAGE_DIRECTORY.parent / "lambdas"
@@ -19,9 +18,7 @@ LAMBDAS_DIRECTORY: Final = PACKAGE_DIRECTORY.parent / "lambdas"
 MAX_ZIP_BYTES: Final = 1_000_000
 """A zip of plain sources is far smaller; a larger one means that data slipped in."""
 
-_LEFT_OUT: Final = frozenset({"local", "research"})
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
-_READABLE: Final = 0o644 << 16
+_LEFT_OUT: Final = frozenset({"cli.py", "deploying", "local", "notebooks", "producer", "research"})
 
 
 class HandlerNotFoundError(FileNotFoundError):
@@ -42,7 +39,7 @@ def function_zip(
     Args:
         function: directory in `lambdas`, e.g. `hot_path`.
         lambdas: the directory of all handlers.
-        package: the `musicrec` package; its `local` and `research` stay out.
+        package: the `musicrec` package; what no function imports of it stays out.
 
     Raises:
         HandlerNotFoundError: the directory has no `handler.py`.
@@ -54,8 +51,7 @@ def function_zip(
             f"{directory / 'handler.py'} does not exist: functions are named in infra/stack.json "
             "after their directory in lambdas/"
         )
-    files = [*_sources(directory, directory), *_package_sources(package)]
-    content = _zip(files)
+    content = archives.packed([*_sources(directory, directory), *_package_sources(package)])
     if len(content) > MAX_ZIP_BYTES:
         raise PackageTooLargeError(
             f"the zip of {function} has {len(content)} bytes, more than {MAX_ZIP_BYTES}: "
@@ -73,14 +69,3 @@ def _package_sources(package: Path) -> Iterator[tuple[str, Path]]:
 def _sources(directory: Path, root: Path) -> Iterator[tuple[str, Path]]:
     for path in sorted(directory.rglob("*.py")):
         yield path.relative_to(root).as_posix(), path
-
-
-def _zip(files: list[tuple[str, Path]]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in files:
-            entry = zipfile.ZipInfo(name, date_time=_EPOCH)
-            entry.external_attr = _READABLE
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes())
-    return buffer.getvalue()

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from musicrec.local import packages
+from musicrec.deploying import packages
 
 
 @pytest.fixture
