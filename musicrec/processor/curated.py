@@ -119,9 +119,7 @@ def ordered(rows: pa.Table) -> pa.Table:
 def _taken(rows: pa.Table, places: NDArray[np.int64]) -> pa.Table:
     number = rows.schema.get_field_index("event_id")
     others = rows.remove_column(number).take(pa.array(places))
-    return others.add_column(
-        number, rows.field(number), event_ids.taken(rows["event_id"], places)
-    )
+    return others.add_column(number, rows.field(number), event_ids.taken(rows["event_id"], places))
 
 
 def _values(rows: pa.Table) -> pa.Array:

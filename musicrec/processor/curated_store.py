@@ -141,6 +141,16 @@ class CuratedStore:
         Raises:
             DayChangedError: another writer replaced the day since it was listed.
         """
+        body = pa.BufferReader(self._body(standing))
+        return pq.ParquetFile(body, read_dictionary=list(dictionaries))
+
+    def table(self, standing: StandingDay | None) -> pa.Table:
+        """A day's rows, all columns, as `curated.ENCODED`."""
+        if standing is None:
+            return ENCODED.empty_table()
+        return encoding.read(self._body(standing), ENCODED)
+
+    def _body(self, standing: StandingDay) -> bytes:
         try:
             answer = self._s3.get_object(
                 Bucket=self._bucket, Key=data_key(standing.day), IfMatch=f'"{standing.etag}"'
@@ -149,15 +159,7 @@ class CuratedStore:
             if error.response["Error"]["Code"] in _LOST_RACE:
                 raise DayChangedError(standing.day) from error
             raise
-        return pq.ParquetFile(
-            pa.BufferReader(answer["Body"].read()), read_dictionary=list(dictionaries)
-        )
-
-    def table(self, standing: StandingDay | None) -> pa.Table:
-        """A day's rows, all columns, as `curated.ENCODED`."""
-        if standing is None:
-            return ENCODED.empty_table()
-        return encoding.read(self.file(standing, encoding.PATHS), ENCODED)
+        return answer["Body"].read()
 
     def publish(
         self, day: str, table: pa.Table, record: DayRecord, standing: StandingDay | None

@@ -42,6 +42,8 @@ def is_first(ids: pa.ChunkedArray) -> NDArray[np.bool_]:
     Args:
         ids: well formed.
     """
+    if not len(ids):
+        return np.ones(0, bool)
     texts = _texts(ids.combine_chunks())
     hashes = _hashes(texts)
     order = np.argsort(hashes)
@@ -71,11 +73,12 @@ def _later_copies(
     """Which of some rows repeat the id of an earlier one."""
     order = among[np.argsort(hashes[among], kind="stable")]
     is_same = hashes[order][1:] == hashes[order][:-1]
-    copies, originals = order[1:][is_same], order[:-1][is_same]
+    copies: NDArray[np.int64] = order[1:][is_same]
+    originals = order[:-1][is_same]
     if (texts[copies] == texts[originals]).all():
         return copies
-    _, first = np.unique(texts[among].astype(f"S{_WIDTH}"), return_index=True)  # one hash, two ids
-    return np.delete(among, first)
+    one_hash_many_ids = texts[among].view(f"S{_WIDTH}")
+    return np.delete(among, np.unique(one_hash_many_ids, return_index=True)[1])
 
 
 def _hashes(texts: NDArray[np.void]) -> NDArray[np.uint64]:

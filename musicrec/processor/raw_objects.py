@@ -6,7 +6,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from msgspec import Struct
 
 from musicrec.processor import encoding, lake
@@ -76,8 +75,7 @@ class RawObjects:
     def read(self, wanted: RawObject) -> pa.Table:
         """A file's rows in the columns `COLUMNS`; a column that it lacks is null."""
         body = self._s3.get_object(Bucket=self._bucket, Key=wanted.key)["Body"].read()
-        file = pq.ParquetFile(pa.BufferReader(body), read_dictionary=list(encoding.PATHS))
-        return encoding.read(file, COLUMNS)
+        return encoding.read(body, COLUMNS)
 
     def notices(self) -> dict[str, list[str]]:
         """The notices that stand, by day."""
