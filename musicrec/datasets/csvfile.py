@@ -2,8 +2,9 @@ r"""Tables as the CSV that Amazon Personalize imports, streamed to S3.
 
 Its rules (developer guide, "Preparing training data"): a header without quotes, UTF-8, one line a
 record, an empty cell for null, text in double quotes where it needs them, and a backslash before a
-quote or backslash inside. Neither pyarrow's nor pandas's writer offers the backslash, so
-pyarrow's serves for the tables in which nothing needs it.
+quote or backslash inside. Neither pyarrow's nor pandas's writer offers the backslash. Here each
+distinct text is put into its form once, and Arrow gathers the texts of all cells into lines, which
+takes half as long as pyarrow's writer.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any, Final, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
-from pyarrow import csv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from numpy.typing import NDArray
 
 PART_BYTES: Final = 16 * 2**20
 """Least size of an uploaded part: 10,000, S3's limit, make 160 GB, more than an import may hold."""
@@ -56,18 +58,16 @@ def header(names: Sequence[str]) -> bytes:
 
 def lines(table: pa.Table) -> bytes:
     """The rows of a table as CSV lines, without a header; texts may be dictionaries."""
-    texts = [column for column in table.columns if not _is_number(column)]
-    if not any(_any_needs_quotes(column) for column in texts):
-        return _plain_lines(table)
-    parts = []
-    for start in range(0, table.num_rows, _LINE_ROWS):
-        cells = [_cells(column) for column in table.slice(start, _LINE_ROWS).columns]
-        rows = pc.binary_join_element_wise(
-            *cells, ",", null_handling="replace", null_replacement=""
-        )
-        one_list = pa.ListArray.from_arrays([0, len(rows)], rows)
-        parts.append(pc.binary_join(one_list, "\n")[0].as_buffer().to_pybytes() + b"\n")
-    return b"".join(parts)
+    places = np.empty((table.num_rows, table.num_columns), np.int32)
+    pieces, known = [], 0
+    for number, column in enumerate(table.columns):
+        cells, chosen = _cells(column, "," if number + 1 < table.num_columns else "\n")
+        places[:, number] = chosen + known
+        pieces.append(cells)
+        known += len(cells)
+    everything = pa.concat_arrays(pieces)
+    starts = range(0, table.num_rows, _LINE_ROWS)
+    return b"".join(_joined(everything, places[start : start + _LINE_ROWS]) for start in starts)
 
 
 def first_cell(line: bytes) -> str:
@@ -79,41 +79,37 @@ def first_cell(line: bytes) -> str:
     return _ESCAPED.sub(rb"\1", match[1]).decode()
 
 
-def _plain_lines(table: pa.Table) -> bytes:
-    """Nothing needs quotes, which is nearly always so: pyarrow's own writer is twice as quick."""
-    sink = pa.BufferOutputStream()
-    csv.write_csv(table, sink, csv.WriteOptions(include_header=False, quoting_style="none"))
-    written: bytes = sink.getvalue().to_pybytes()
-    return written
+def _is_number(values: pa.Array) -> bool:
+    return bool(pa.types.is_integer(values.type) or pa.types.is_floating(values.type))
 
 
-def _is_number(column: pa.ChunkedArray) -> bool:
-    return bool(pa.types.is_integer(column.type) or pa.types.is_floating(column.type))
-
-
-def _any_needs_quotes(column: pa.ChunkedArray) -> bool:
+def _cells(column: pa.ChunkedArray, end: str) -> tuple[pa.Array, NDArray[np.int32]]:
+    """What stands in a column, each text once with what follows it, and which of them in each row."""
     is_dictionary = pa.types.is_dictionary(column.type)
-    for chunk in column.chunks:
-        values = chunk.dictionary if is_dictionary else chunk
-        if pc.any(_needs_quotes(values)).as_py():
-            return True
-    return False
+    encoded = (column.unify_dictionaries() if is_dictionary else column).combine_chunks()
+    encoded = encoded if is_dictionary else encoded.dictionary_encode()
+    texts = encoded.dictionary.cast(pa.string())
+    if not _is_number(encoded.dictionary):
+        texts = _quoted(texts)
+    with_empty = pa.concat_arrays([texts, pa.array([""])])
+    chosen = pc.fill_null(encoded.indices, len(texts)).to_numpy()
+    return pc.binary_join_element_wise(with_empty, end, ""), chosen
 
 
-def _needs_quotes(values: pa.Array) -> pa.Array:
-    return pc.match_substring_regex(values, r'[",\\\r\n]|^\s|\s$')
+def _joined(texts: pa.Array, places: NDArray[np.int32]) -> pa.Buffer:
+    """The chosen texts one after the other: as Arrow holds them, they are the lines."""
+    chosen = texts.take(pa.array(places.ravel()))
+    size = int(np.frombuffer(chosen.buffers()[1], np.int32)[len(chosen)])
+    return chosen.buffers()[2].slice(0, size)
 
 
-def _cells(column: pa.ChunkedArray) -> pa.Array:
-    if _is_number(column):
-        return column.combine_chunks().cast(pa.string())
-    values = column.cast(pa.string()).combine_chunks()
-    needs_quotes = _needs_quotes(values)
+def _quoted(texts: pa.Array) -> pa.Array:
+    needs_quotes = pc.match_substring_regex(texts, r'[",\\\r\n]|^\s|\s$')
     if not pc.any(needs_quotes).as_py():
-        return values
-    escaped = pc.replace_substring_regex(values, r'(["\\])', r"\\\1")
+        return texts
+    escaped = pc.replace_substring_regex(texts, r'(["\\])', r"\\\1")
     quoted = pc.binary_join_element_wise('"', escaped, '"', "")
-    return pc.if_else(needs_quotes, quoted, values)
+    return pc.if_else(needs_quotes, quoted, texts)
 
 
 class S3File:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -58,15 +59,17 @@ class Facts:
             self._observe_ids(table.column(0).to_pylist())
 
     def _observe_text(self, column: Column, values: pa.ChunkedArray) -> None:
-        distinct = values.unique().cast(pa.string()).drop_null()
+        distinct, amounts = counted(values)
         if not len(distinct):
             return
         lengths = pc.utf8_length(distinct)
         longest = distinct[pc.index(lengths, pc.max(lengths)).as_py()].as_py()
         self.longest[column.name] = max(self.longest.get(column.name, ""), longest, key=len)
-        for word in distinct.filter(pc.is_in(distinct, pa.array(sorted(RESERVED_WORDS)))):
-            cells = pc.sum(pc.equal(values.cast(pa.string()), word)).as_py()
-            self.reserved[column.name, word.as_py()] += cells
+        is_reserved = pc.is_in(distinct, pa.array(sorted(RESERVED_WORDS)))
+        words = distinct.filter(is_reserved).to_pylist()
+        cells = amounts.filter(is_reserved).to_pylist()
+        for word, amount in zip(words, cells, strict=True):
+            self.reserved[column.name, word] += amount
         if column.categorical:
             self._observe_categories(column, distinct)
 
@@ -148,34 +151,45 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._waiting: list[pa.Table] = []
+        nothing = pa.schema([("value", pa.string()), ("amount", pa.int64())]).empty_table()
+        self._waiting = [nothing]
+        self._counts: Counter[str] | None = None
 
     def observe(self, column: pa.ChunkedArray) -> None:
         """Count the cells of a column, which may be a dictionary."""
-        values, amounts = pc.value_counts(column.unify_dictionaries().combine_chunks()).flatten()
-        self.add(values.cast(pa.string()), amounts)
+        self.add(*counted(column))
 
     def add(self, values: pa.Array, amounts: pa.Array) -> None:
         """Add counts of distinct texts."""
+        self._counts = None
         self._waiting.append(pa.table({"value": values, "amount": amounts}))
-        if sum(table.num_rows for table in self._waiting) > _WAITING:
-            self._settle()
+        if sum(table.num_rows for table in self._waiting[1:]) > _WAITING:
+            self._waiting = [self._summed()]
 
     @property
     def counts(self) -> Counter[str]:
         """The counts so far."""
-        self._settle()
+        if self._counts is None:
+            summed = self._summed()
+            pairs = zip(summed["value"].to_pylist(), summed["amount"].to_pylist(), strict=True)
+            self._counts = Counter(dict(pairs))
         return self._counts
 
-    def _settle(self) -> None:
-        if not self._waiting:
-            return
-        summed = pa.concat_tables(self._waiting).group_by("value").aggregate([("amount", "sum")])
-        self._waiting.clear()
-        counts, amounts = self._counts, summed["amount_sum"].to_pylist()
-        for value, amount in zip(summed["value"].to_pylist(), amounts, strict=True):
-            counts[value] += amount
+    def _summed(self) -> pa.Table:
+        together = pa.concat_tables(self._waiting).group_by("value", use_threads=False)
+        return together.aggregate([("amount", "sum")]).rename_columns(["value", "amount"])
+
+
+def counted(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+    """The distinct texts of a column, which may be a dictionary, and how often each occurs."""
+    is_dictionary = pa.types.is_dictionary(column.type)
+    encoded = (column.unify_dictionaries() if is_dictionary else column).combine_chunks()
+    encoded = encoded if is_dictionary else encoded.dictionary_encode()
+    codes = encoded.indices.drop_null().to_numpy()
+    amounts = np.bincount(codes, minlength=len(encoded.dictionary))
+    occurs = pa.array(amounts > 0)
+    texts = encoded.dictionary.cast(pa.string())
+    return texts.filter(occurs), pa.array(amounts).filter(occurs)
 
 
 class Coverage:

@@ -18,8 +18,8 @@ from msgspec import Struct
 from musicrec.datasets import schemas
 from musicrec.datasets.text import usable_ids
 from musicrec.processor import curated
-from musicrec.processor.curated import is_repetition, seconds
 from musicrec.processor.curated_store import StandingDay
+from musicrec.processor.ordering import is_repetition, seconds
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from musicrec.events import DAY_MS, MAX_OCCURRED_AT, MIN_OCCURRED_AT, EventType, Source
+from musicrec.processor import event_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,10 +27,7 @@ _TEXTS: Final = {  # shortest and longest, in characters
     "device_type": (0, 64),
     "recommendation_id": (0, 40),
 }
-_PATTERNS: Final = {
-    "event_id": r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
-    "track_id": r"^[0-9A-Za-z]{22}$",
-}
+_TRACK_ID_BYTES: Final = 22
 _WORDS: Final = {
     "event_type": [kind.value for kind in EventType],
     "source": [source.value for source in Source],
@@ -52,13 +50,15 @@ _ARTISTS: Final = 50
 
 
 def on_distinct(
-    column: pa.ChunkedArray,
+    column: pa.ChunkedArray | pa.Array,
     rule: Callable[[pa.ChunkedArray | pa.Array], pa.ChunkedArray | pa.Array],
 ) -> pa.ChunkedArray | pa.Array:
     """A rule on each cell, asked once for each distinct text where the column is a dictionary."""
     if not pa.types.is_dictionary(column.type):
         return rule(column)
-    encoded = column.unify_dictionaries().combine_chunks()
+    encoded = column
+    if isinstance(column, pa.ChunkedArray):
+        encoded = column.unify_dictionaries().combine_chunks()
     return rule(encoded.dictionary).take(encoded.indices)
 
 
@@ -76,8 +76,11 @@ def valid(table: pa.Table) -> pa.ChunkedArray:
 
 
 def _rule(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if name in _PATTERNS:
-        return pc.match_substring_regex(column, _PATTERNS[name])
+    if name == "event_id":
+        return event_ids.well_formed(column)
+    if name == "track_id":
+        is_long_enough = pc.equal(pc.binary_length(column), _TRACK_ID_BYTES)
+        return pc.and_(is_long_enough, pc.ascii_is_alnum(column))
     if name in _WORDS:
         words = pa.array(_WORDS[name])
         return pc.if_else(pc.is_null(column), None, pc.is_in(column, words))
@@ -95,13 +98,16 @@ def _track_rules(column: pa.ChunkedArray) -> Iterable[pa.Array]:
     tracks = column.combine_chunks()
     given = pc.is_valid(tracks)
     name, artists, album = (pc.struct_field(tracks, part) for part in ("name", "artists", "album"))
-    named = pc.fill_null(pc.less_equal(pc.utf8_length(name), _NAME_CHARACTERS), fill_value=False)
     return [
-        pc.or_(named, pc.invert(given)),
+        pc.or_(pc.fill_null(_short(name), fill_value=False), pc.invert(given)),
         _absent_or(pc.less_equal(pc.list_value_length(artists), _ARTISTS)),
-        _absent_or(pc.less_equal(pc.utf8_length(album), _NAME_CHARACTERS)),
+        _absent_or(_short(album)),
         _artists_fit(artists),
     ]
+
+
+def _short(names: pa.Array) -> pa.Array:
+    return on_distinct(names, lambda one: pc.less_equal(pc.utf8_length(one), _NAME_CHARACTERS))
 
 
 def _absent_or(rule: pa.Array) -> pa.Array:
@@ -110,7 +116,7 @@ def _absent_or(rule: pa.Array) -> pa.Array:
 
 def _artists_fit(artists: pa.ListArray) -> pa.Array:
     names = pc.list_flatten(artists)
-    fits = pc.fill_null(pc.less_equal(pc.utf8_length(names), _NAME_CHARACTERS), fill_value=False)
+    fits = pc.fill_null(_short(names), fill_value=False)
     kept = np.ones(len(artists), bool)
     if not pc.all(fits).as_py():
         kept[pc.list_parent_indices(artists).filter(pc.invert(fits)).to_numpy()] = False
