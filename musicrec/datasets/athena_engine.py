@@ -22,7 +22,7 @@ from musicrec.datasets.csvfile import WrittenFile
 from musicrec.datasets.schemas import INTERACTIONS, fingerprint
 from musicrec.processor.curated import SCHEMA
 from musicrec.processor.curated_records import Taken
-from musicrec.processor.curated_store import CODEC, CODEC_LEVEL, DayChangedError, data_key
+from musicrec.processor.curated_store import CODEC, DayChangedError, data_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -232,7 +232,7 @@ def _join(tables: Iterator[pa.Table], file: csvfile.S3File) -> int:
     """Write tables as one Parquet file; returns the number of rows."""
     rows = 0
     target = pa.PythonFile(_Sink(file), mode="w")
-    with pq.ParquetWriter(target, SCHEMA, compression=CODEC, compression_level=CODEC_LEVEL) as sink:
+    with pq.ParquetWriter(target, SCHEMA, compression=CODEC) as sink:
         for table in tables:
             sink.write_table(table.select(SCHEMA.names).cast(SCHEMA))
             rows += table.num_rows
