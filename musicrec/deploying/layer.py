@@ -18,8 +18,10 @@ from musicrec.deploying import archives
 
 DISTRIBUTIONS: Final = (
     "aws-lambda-powertools",
+    "aws-xray-sdk",
     "msgspec",
     "typing-extensions",
+    "wrapt",
 )
 """What goes into the layer: the dependencies of `musicrec` and theirs, less those of the runtime."""
 

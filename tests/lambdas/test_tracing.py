@@ -5,12 +5,9 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 
 import pytest
 from light_handlers import REPOSITORY
-
-from musicrec import tracing
 
 TRACE = "Root=1-69a42f00-0123456789abcdef01234567;Parent=53995c3f42cd8ad8"
 PROGRAM = """
@@ -128,43 +125,38 @@ def test_otherwise_nothing_is_sent(daemon, variables):
     assert "aemon" not in printed
 
 
-class TestInvocation:
-    def test_an_answer_does_not_hang_on_the_daemon(self):
-        """Where nobody takes the trace the call goes on, and its own error comes out as it is."""
-        nobody = tracing.Invocation("1-69a42f00-0123456789abcdef01234567", "53995c3f42cd8ad8", ":0")
-        with nobody.handler("lambda_handler", {}):
-            pass
-        with pytest.raises(LookupError, match="mine"), nobody.aws("sqs", {}):
-            raise LookupError("mine")
+def test_the_first_sampled_call_of_an_old_environment_is_no_cold_start():
+    """Invocations that were not sampled count: only the first of all is a cold start."""
+    program = """
+import os, sys
+from musicrec.tracing import traced
 
-    def test_calls_are_below_the_handler(self, daemon):
-        """A call of AWS names the handler's record as its parent, also from another thread."""
-        host, port = daemon.getsockname()
-        invocation = tracing.Invocation(
-            "1-69a42f00-0123456789abcdef01234567", "above", f"{host}:{port}"
+@traced
+def lambda_handler(event, context):
+    return {}
+
+os.environ["_X_AMZN_TRACE_ID"] = os.environ["TRACE"] + ";Sampled=0"
+lambda_handler({}, None)
+print("aws_xray_sdk" in sys.modules)
+os.environ["_X_AMZN_TRACE_ID"] = os.environ["TRACE"] + ";Sampled=1"
+lambda_handler({}, None)
+"""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(("127.0.0.1", 0))
+        daemon.settimeout(5)
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={
+                "PATH": os.defpath,
+                "PYTHONPATH": str(REPOSITORY),
+                "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{daemon.getsockname()[1]}",
+                "LAMBDA_TASK_ROOT": "/var/task",
+                "TRACE": TRACE,
+            },
+            capture_output=True,
+            text=True,
+            check=True,
         )
-
-        def call():
-            with invocation.aws("sqs", {"namespace": "aws"}):
-                pass
-
-        with invocation.handler("lambda_handler", {"ColdStart": True}):
-            thread = threading.Thread(target=call)
-            thread.start()
-            thread.join()
-        inner, outer = (json.loads(daemon.recv(65_536).partition(b"\n")[2]) for _ in range(2))
-        assert inner["parent_id"] == outer["id"]
-        assert outer["parent_id"] == "above"
-        assert outer["start_time"] <= inner["start_time"] <= inner["end_time"] <= outer["end_time"]
-
-
-class TestFailure:
-    def test_tells_the_kind_and_the_place_only(self):
-        """The message stays here; the innermost frame comes first."""
-        with pytest.raises(LookupError) as caught:
-            raise LookupError("björk")
-        told = tracing.failure(caught.value)
-        (described,) = told["cause"]["exceptions"]
-        assert (described["type"], described["remote"]) == ("LookupError", False)
-        assert described["stack"][0]["label"] == "test_tells_the_kind_and_the_place_only"
-        assert "björk" not in json.dumps(told, ensure_ascii=False)
+        told = json.loads(daemon.recv(65_536).decode().partition("\n")[2])
+    assert done.stdout.strip() == "False"
+    assert told["annotations"]["ColdStart"] is False
