@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import requests
-from aws_world import listening
+from aws_world import known_tracks, listening
 from local_helpers import acting
 
-from musicrec.cli import SAMPLE
 from musicrec.datasets import catalogue, csvfile
 from musicrec.local.demo import filling
 from musicrec.personalize import campaigns, exports, filters, foundation, imports, solutions
@@ -26,7 +25,7 @@ FUNCTIONS = ("dataset-builder", "hot-path", "profile-builder", "recommendations"
 
 def drive(stack: RunningStack) -> None:
     """Events in, profiles, the lake, three daily builds, a campaign, recommendations, an export."""
-    catalogue.publish(SAMPLE, stack.clients.s3, stack.deployment.bucket)
+    catalogue.upload(known_tracks(), stack.clients.s3, stack.deployment.bucket)
     happened = listening(users=30, plays=100)
     parts = [happened[start::3] for start in range(3)]
     parts[0] += listening(users=1, plays=250, seed=1)  # so many that a profile spills over
@@ -35,8 +34,9 @@ def drive(stack: RunningStack) -> None:
     announce_late_event(stack)
     second = plan(build(stack, parts[1], "2026-04-02"))
     assert second.mode == "INCREMENTAL", second.why
-    choose_athena(stack)
+    choose_engine(stack, "athena")
     assert build(stack, parts[2], "2026-04-03").engine == "athena"
+    choose_engine(stack, "lambda")
     break_off_an_upload(stack)
     open_campaign(stack)
     answer = recommend(stack)
@@ -76,13 +76,13 @@ def announce_late_event(stack):
     raw_objects.notify(stack.clients.s3, stack.deployment.bucket, key)
 
 
-def choose_athena(stack):
-    """Have the dataset builder do its heavy work on Athena."""
+def choose_engine(stack, engine):
+    """Say where the dataset builder does its heavy work."""
     client = stack.server.aws.client("lambda")
     name = f"{stack.deployment.name}-dataset-builder"
     settings = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     client.update_function_configuration(
-        FunctionName=name, Environment={"Variables": settings | {"ENGINE": "athena"}}
+        FunctionName=name, Environment={"Variables": settings | {"ENGINE": engine}}
     )
 
 
