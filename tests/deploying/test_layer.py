@@ -204,6 +204,7 @@ def lock(tmp_path):
     return path
 
 
+@pytest.mark.slow
 class TestLayerZip:
     def test_holds_lambdas_wheels_and_nothing_idle(self, wheels, lock):
         """Compiled parts are those for arm64; tests, stubs and pip's records stay out; bytes repeat."""
