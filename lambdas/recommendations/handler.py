@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import Struct
 
 from musicrec import http_caching, popular, settings
+from musicrec.catalog import CatalogFormatError
 from musicrec.catalog_cache import CatalogCache, CatalogMissingError
 from musicrec.clients import client
 from musicrec.parameters import Parameters
@@ -166,7 +167,7 @@ def _catalog(context: LambdaContext) -> Catalog | None:
         return cached.held
     try:
         return cached.current(CATALOG_MAX_AGE_S)
-    except (BotoCoreError, CatalogMissingError, ClientError) as error:
+    except (BotoCoreError, CatalogFormatError, CatalogMissingError, ClientError) as error:
         logger.warning("no catalogue to name tracks by", reason=str(error))
         return None
 

@@ -162,7 +162,7 @@ class Recommender:
         )
         with _translated(assigned):
             answer = self._call(campaign_arn, question, chosen, retries)
-        items = self._named(answer["itemList"])
+        items = self._named(answer.get("itemList", []))
         if chosen.is_cleaned_here:
             items = answers.without_explicit(items)
         return Recommendations(

@@ -313,8 +313,13 @@ class TestRefusals:
         assert body["detail"] == "/musicrec/campaign_arn"
         assert answer["headers"]["Retry-After"] == "60"
 
-    def test_without_a_catalogue_tracks_have_no_names(self, handler, personalize):
-        """A missing catalogue costs the names alone."""
+    @pytest.mark.parametrize("artefact", [None, b"no catalogue"])
+    def test_without_a_catalogue_tracks_have_no_names(self, handler, personalize, artefact):
+        """A missing catalogue, or a broken one, costs the names alone."""
+        if artefact:
+            boto3.client("s3").put_object(
+                Bucket="bucket", Key="catalog/catalog.sqlite", Body=artefact
+            )
         boto3.client("ssm").put_parameter(
             Name="/musicrec/campaign_arn", Value=CAMPAIGN, Type="String"
         )
