@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from musicrec.local import packages
+from musicrec.deploying import packages
 from musicrec.local.parts import Aws
 from musicrec.local.running import environment
 from musicrec.stack import INFRA_DIRECTORY
