@@ -7,6 +7,7 @@ from aws_world import DEPLOYMENT, listening
 from botocore.exceptions import ClientError
 
 from musicrec.datasets.schemas import INTERACTIONS, ITEMS
+from musicrec.parameters import UNSET
 from musicrec.personalize import (
     campaigns,
     exports,
@@ -325,6 +326,7 @@ class TestTeardown:
         steps = teardown.plan(aws.clients, DEPLOYMENT)
         assert teardown.execute(aws.clients, steps, dry_run=False) == steps
         assert teardown.plan(aws.clients, DEPLOYMENT) == []
+        assert {aws.parameter(key) for key in teardown.PARAMETERS} == {UNSET}
         left = aws.clients.personalize.list_schemas()["schemas"]
         assert [schema["name"] for schema in left] == ["theirs"]
 
