@@ -72,12 +72,10 @@ class MemoryS3:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         return {"Body": io.BytesIO(self.objects[Bucket, Key])}
 
-    def head_object(self, *, Bucket, Key):  # noqa: N803 - boto3's names
-        """Ask for an object's size; without a body in the answer its absence is a plain 404."""
-        self._enter(Bucket, "HeadObject")
-        if (Bucket, Key) not in self.objects:
-            raise ClientError({"Error": {"Code": "404"}}, "HeadObject")
-        return {"ContentLength": len(self.objects[Bucket, Key])}
+    def list_objects_v2(self, *, Bucket, Prefix, MaxKeys):  # noqa: N803 - boto3's names
+        """The first objects below a prefix."""
+        (listed,) = self.paginate(Bucket=Bucket, Prefix=Prefix, Delimiter="")
+        return {"Contents": sorted(listed["Contents"], key=lambda one: one["Key"])[:MaxKeys]}
 
     def get_paginator(self, _):
         """There is one, for listings."""

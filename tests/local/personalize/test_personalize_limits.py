@@ -27,9 +27,10 @@ class Bucket:
         self._sizes = sizes
         self.exceptions = SimpleNamespace()
 
-    def head_object(self, **params):
+    def list_objects_v2(self, **params):
         """One size."""
-        return {"ContentLength": self._sizes[params["Key"]]}
+        key = params["Prefix"]
+        return {"Contents": [{"Key": key, "Size": self._sizes[key]}]}
 
     def get_paginator(self, _):
         """All sizes on one page."""
