@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks test-lab check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder test-infra test-api bench-api bench-cold-start package deploy destroy lock picture sample clean
+.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks test-lab check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder test-infra test-rights test-api bench-api bench-cold-start package deploy destroy lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -49,6 +49,9 @@ chaos: $(TOOLS) ## the pipeline while everything fails (SEED=1 EVENTS=200000, mi
 
 test-infra: $(TOOLS) ## Terraform: form, its tests, applied to the embedded AWS, drift, parity, destroyed (minutes; needs terraform)
 	$(PYTEST) -q tests/infra/check_terraform.py tests/infra/check_applied.py
+
+test-rights: $(TOOLS) ## every right of every role: what takes it away breaks the path (a minute)
+	$(PYTEST) -q tests/local/iam/check_least_privilege.py
 
 test-environment: $(RUNTIME) ## the pip section of environment.yml installs into a clean virtual environment
 	rm -rf build/environment && mkdir -p build

@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
+import delivery_world
 import nbformat
 import pytest
 import requests
+from botocore.exceptions import ClientError
 from rich.console import Console
 
-from musicrec.local.demo import listening, notebooks
+from musicrec import events
+from musicrec.local.demo import listening, notebooks, stations
 from musicrec.local.demo.listening import (
     Answer,
     NothingMovedError,
@@ -216,3 +219,24 @@ class TestNotebooks:
         with pytest.raises(Exception, match="ZeroDivisionError"):
             notebooks.execute(source, tmp_path / "out")
         assert "ZeroDivisionError" in (tmp_path / "out" / "01_x.ipynb").read_text()
+
+
+def test_a_shard_that_refuses_for_a_while_is_read_to_its_end(monkeypatch):
+    """The consumers read as well, and a shard gives only so many bytes a second."""
+    busy = ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "GetRecords")
+    record = {"Data": events.encode(events.from_mapping(delivery_world.event(1)))}
+    answers = iter([busy, {"Records": [record], "NextShardIterator": "i"}, busy, {"Records": []}])
+
+    def get_records(**_):
+        answer = next(answers)
+        if isinstance(answer, ClientError):
+            raise answer
+        return answer
+
+    kinesis = SimpleNamespace(
+        list_shards=lambda **_: {"Shards": [{"ShardId": "one"}]},
+        get_shard_iterator=lambda **_: {"ShardIterator": "i"},
+        get_records=get_records,
+    )
+    monkeypatch.setattr(stations, "AGAIN_S", 0)
+    assert stations.records_on_stream(kinesis, "stream") == 1

@@ -64,8 +64,8 @@ class TestApply:
     def test_years_shuffled_and_copied_count_once(self, dynamodb, seed):
         """With ids on pages, any order and copies of any age still give the profile of the lake."""
         random = Random(seed)
-        events = history(2000, days=300)
-        sent = events + random.sample(events, 600)
+        events = history(1000, days=300)
+        sent = events + random.sample(events, 300)
         random.shuffle(sent)
         for start in range(0, len(sent), 170):
             assert not apply(dynamodb, sent[start : start + 170]).failed

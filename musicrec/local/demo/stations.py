@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from botocore.exceptions import ClientError
 from msgspec import Struct
 
 from musicrec import events
@@ -15,9 +17,16 @@ from musicrec.personalize import exports, foundation
 from musicrec.processor.hot_path import event_value
 from musicrec.processor.lake import Lake
 from musicrec.processor.profiles import ProfileStore
+from musicrec.retry import is_throttling
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_kinesis.type_defs import GetRecordsOutputTypeDef
+
+PATIENCE_S: Final = 60.0
+"""How long a shard may refuse to be read: after 10 MB at once it does for five seconds."""
+
+AGAIN_S: Final = 0.5
 
 
 class Station(Struct, frozen=True):
@@ -97,8 +106,20 @@ def _shard_data(kinesis: KinesisClient, stream: str, shard_id: str) -> Iterable[
         StreamName=stream, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
     )["ShardIterator"]
     while True:
-        answer = kinesis.get_records(ShardIterator=iterator)
+        answer = _records(kinesis, iterator)
         yield from (record["Data"] for record in answer["Records"])
         if not answer["Records"] or "NextShardIterator" not in answer:
             return
         iterator = answer["NextShardIterator"]
+
+
+def _records(kinesis: KinesisClient, iterator: str) -> GetRecordsOutputTypeDef:
+    """What comes next on a shard, whose bytes a second the consumers have a share of."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return kinesis.get_records(ShardIterator=iterator)
+        except ClientError as error:
+            if not is_throttling(error) or time.monotonic() > end:
+                raise
+        time.sleep(AGAIN_S)
