@@ -58,7 +58,9 @@ FIRST_EVENTS: Final = {
 VARIABLES: Final = {
     "CAMPAIGN_ARN_PARAMETER": "/campaign",
     "CATALOG_URI": "s3://bucket/catalog.sqlite",
+    "EXPERIMENT_PARAMETER": "/experiment",
     "FILTER_ARN_PARAMETER": "/filter",
+    "ON_REQUEST_FILTER_ARN_PARAMETER": "/on-request-filter",
     "POISON_QUEUE_URL": "http://127.0.0.1:1/queue",
     "POWERTOOLS_METRICS_NAMESPACE": "musicrec",
     "PROFILE_TABLE": "profiles",

@@ -17,12 +17,23 @@ TRACE: Final = "Root=1-69a42f00-0123456789abcdef01234567;Parent=53995c3f42cd8ad8
 
 
 PARAMETER: Final = b'{"Parameter": {"Name": "/n", "Type": "String", "Value": "t", "Version": 1}}'
+PARAMETERS: Final = (
+    b'{"Parameters": [{"Name": "/campaign", "Type": "String", "Value": "c", "Version": 1}]}'
+)
 NOTHING: Final = b'{"Responses": {}, "UnprocessedKeys": {}}'
 """An empty table, and what every other service takes for done."""
 
 RANKED: Final = (
     b'{"itemList": [{"itemId": "4uLU6hMCjMI75M1A2tKUQC", "score": 0.5}], "recommendationId": "r-1"}'
 )
+
+
+ANSWERS: Final = {
+    "GetParameter": PARAMETER,
+    "GetParameters": PARAMETERS,
+    "/recommendations": RANKED,
+}
+"""By operation, or by path where that names it."""
 
 
 class Aws(BaseHTTPRequestHandler):
@@ -36,12 +47,8 @@ class Aws(BaseHTTPRequestHandler):
     def do_POST(self) -> None:  # http.server's name
         """Answer one call."""
         self.rfile.read(int(self.headers["Content-Length"]))
-        if self.headers.get("X-Amz-Target", "").endswith("GetParameter"):
-            self._answer(PARAMETER)
-        elif self.path == "/recommendations":
-            self._answer(RANKED)
-        else:
-            self._answer(NOTHING)
+        operation = self.headers.get("X-Amz-Target", self.path).rpartition(".")[2]
+        self._answer(ANSWERS.get(operation, NOTHING))
 
     def do_GET(self) -> None:  # http.server's name
         """Answer with the object."""

@@ -29,6 +29,7 @@ from benchmarks import recorded
 from benchmarks.invented import START, Size, genres_of_items, listening
 from benchmarks.load import Load, run
 from musicrec.local.server import EmbeddedAws
+from musicrec.stack import trust_policy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from musicrec.research.models.base import Interactions
 
 BUCKET: Final = "serving"
-ROLE: Final = "arn:aws:iam::123456789012:role/serving"
+ROLE: Final = "serving"
 RECIPE: Final = "arn:aws:personalize:::recipe/aws-user-personalization-v2"
 FILTER: Final = (
     'INCLUDE ItemID WHERE Items.GENRE IN ("genre-1","genre-2","genre-3") | '
@@ -96,6 +97,7 @@ def served(aws: Aws, size: Size) -> Served:
     data = listening(size)
     control = aws.client("personalize")
     aws.client("s3").create_bucket(Bucket=BUCKET)
+    _role(aws)
     group = control.create_dataset_group(name="serving")["datasetGroupArn"]
     for kind, text in (("Interactions", _plays(data)), ("Items", _items(size, data))):
         _timed(f"import of {kind}", lambda k=kind, t=text: _import(aws, group, k, t))
@@ -231,6 +233,17 @@ def _items(size: Size, data: Interactions) -> str:
     return "\n".join(["ITEM_ID,GENRE,CREATION_TIMESTAMP", *lines, ""])
 
 
+def _role(aws: Aws) -> None:
+    """The role with which Personalize reads the files."""
+    iam = aws.client("iam")
+    iam.create_role(
+        RoleName=ROLE, AssumeRolePolicyDocument=trust_policy("personalize.amazonaws.com")
+    )
+    reading = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}
+    rights = {"Version": "2012-10-17", "Statement": [reading]}
+    iam.put_role_policy(RoleName=ROLE, PolicyName=ROLE, PolicyDocument=json.dumps(rights))
+
+
 def _import(aws: Aws, group: str, kind: str, text: str) -> None:
     control = aws.client("personalize")
     schema = {
@@ -249,7 +262,7 @@ def _import(aws: Aws, group: str, kind: str, text: str) -> None:
         jobName=kind,
         datasetArn=dataset,
         dataSource={"dataLocation": f"s3://{BUCKET}/{kind}.csv"},
-        roleArn=ROLE,
+        roleArn=f"arn:aws:iam::{aws.account_id}:role/{ROLE}",
     )["datasetImportJobArn"]
     _wait(lambda: control.describe_dataset_import_job(datasetImportJobArn=job)["datasetImportJob"])
 
