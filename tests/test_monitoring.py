@@ -47,7 +47,8 @@ def emitted(service: str) -> set[str]:
     rows = [
         f"{kind}Rows" for kind in ("Interactions", "Users", "Items") if '.title()}Rows"' in text
     ]
-    return {*plain, *rows}
+    listed = re.findall(r'"(\w+)"', "".join(re.findall(r"fromkeys\(\(([^)]*)\)", text)))
+    return {*plain, *listed, *rows}
 
 
 def graphed():

@@ -58,7 +58,7 @@ POPULAR: Final = "private, no-cache"
 """To be asked for anew each time: its cause may be over, though the list stays the same for a day."""
 
 logger = Logger()
-metrics = Metrics(namespace="musicrec")
+metrics = Metrics()
 
 
 class Settings(Struct, frozen=True, rename="upper"):
