@@ -10,6 +10,8 @@ from hypothesis import settings
 from musicrec.catalog import Track, read_kaggle
 
 # For `--hypothesis-profile=long`; most tests set their own number of examples.
+settings.register_profile("suite", max_examples=50)
+settings.load_profile("suite")
 settings.register_profile("long", max_examples=2000, stateful_step_count=60, deadline=None)
 
 SAMPLE = Path(__file__).parents[1] / "notebooks" / "data" / "spotify_tracks_sample.csv.gz"

@@ -7,6 +7,7 @@ import time
 import zipfile
 
 from musicrec.local.parts import Credentials
+from musicrec.local.server import EmbeddedAws
 from musicrec.stack import trust_policy
 
 
@@ -132,3 +133,10 @@ def acting(aws, role_arn):
     return aws.signed_by(
         Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     )
+
+
+def records_held(server: EmbeddedAws, stream: str) -> int:
+    """How many records a stream holds; not read off it, since its readers share a few calls a second."""
+    region = server._parts._kinesis._region(server.aws.region)
+    shards = region.named(stream, int(time.time() * 1000)).shards
+    return sum(len(shard.log) for shard in shards.values())

@@ -11,9 +11,9 @@ import api_wire
 import msgspec
 import pytest
 import requests
+from local_helpers import records_held
 
 from musicrec import events
-from musicrec.local.demo import stations
 from musicrec.local.running import RunningStack, running
 
 pytestmark = pytest.mark.slow
@@ -38,8 +38,7 @@ def nothing_arrives(stack: RunningStack) -> Iterator[None]:
 
 
 def on_stream(stack: RunningStack) -> int:
-    kinesis = stack.server.aws.client("kinesis")
-    return stations.records_on_stream(kinesis, stack.deployment.stream)
+    return records_held(stack.server, stack.deployment.stream)
 
 
 def batch(count: int = 1) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 import requests
+from local_helpers import records_held
 from typer.testing import CliRunner
 
 from musicrec import events
@@ -54,8 +55,7 @@ def post(stack: RunningStack, body: Any, **headers: str) -> requests.Response:
 
 
 def on_stream(stack: RunningStack) -> int:
-    kinesis = stack.server.aws.client("kinesis")
-    return stations.records_on_stream(kinesis, stack.deployment.stream)
+    return records_held(stack.server, stack.deployment.stream)
 
 
 class TestRefusals:
