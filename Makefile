@@ -32,7 +32,7 @@ test: $(TOOLS) ## everything that a bare machine can test, notebooks included
 
 # Files that pytest collects only where they are named: minutes, and not needed while one works.
 test-notebooks: $(TOOLS) ## the notebooks' contract, awkward data for each, and mutants that they notice
-	$(PYTEST) -q -p musicrec.notebooks.plugin -o musicrec_notebooks=notebooks notebooks \
+	$(PYTEST) -q -n 2 --dist loadscope -p musicrec.notebooks.plugin -o musicrec_notebooks=notebooks notebooks \
 		tests/notebooks/thorough/check_awkward_data.py tests/notebooks/thorough/check_mutants.py
 
 test-lab: $(TOOLS) ## the notebooks in JupyterLab, clicked through in Chromium, which the machine must have

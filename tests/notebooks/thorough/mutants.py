@@ -175,8 +175,8 @@ MUTANTS = [
     ),
     Mutant(
         "a plan forgets the schemas", "personalize/teardown.py",
-        "return [*steps, *_schemas(client, deployment.name), *_parameters(",
-        "return [*steps, *_parameters(", ("90",),
+        "return [*steps, *_schemas(client, stack)]",
+        "return [*steps]", ("90",),
     ),
     Mutant(
         "a twentieth of a track is listening to it", "research/own_history.py",
