@@ -82,4 +82,7 @@ def _role(iam: Any) -> str:
         ],
     }
     made = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(trust))
+    files = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    rights = {"Version": "2012-10-17", "Statement": [files]}
+    iam.put_role_policy(RoleName=ROLE, PolicyName=ROLE, PolicyDocument=json.dumps(rights))
     return str(made["Role"]["Arn"])
