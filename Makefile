@@ -28,7 +28,7 @@ lab: $(RUNTIME) ## JupyterLab on the notebooks, beside a running `make up`
 	set -a; if [ -z "$$AWS_ENDPOINT_URL" ] && [ -f build/musicrec.env ]; then . build/musicrec.env; fi; cd notebooks && ../$(BIN)/jupyter lab
 
 test: $(TOOLS) ## everything that a bare machine can test, notebooks included
-	$(PYTEST) -n 2 --dist loadscope --no-loadscope-reorder
+	$(PYTEST) -n 2 --dist loadscope --no-loadscope-reorder --durations=60
 
 # Files that pytest collects only where they are named: minutes, and not needed while one works.
 test-notebooks: $(TOOLS) ## the notebooks' contract, awkward data for each, and mutants that they notice
