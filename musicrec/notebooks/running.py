@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,9 +19,6 @@ from musicrec.notebooks.document import INJECTED, METADATA, Notebook, of_mapping
 
 ENGINE: Final = "musicrec"
 """Name of the papermill engine: `papermill --engine musicrec`."""
-
-_PRIVATE_KERNEL: Final = Config({"KernelManager": {"transport": "ipc"}})
-"""Talk to the kernel through sockets in the file system, which other users cannot read."""
 
 _RUN_METADATA: Final = ("papermill", "execution", "widgets")
 
@@ -108,18 +106,19 @@ def execute(
     papermill_engines.register(ENGINE, Engine)
     target.parent.mkdir(parents=True, exist_ok=True)
     options: dict[str, Any] = {"env": dict(environment)} if environment else {}
-    papermill.execute_notebook(
-        notebook,
-        target,
-        parameters=dict(parameters or {}),
-        engine_name=ENGINE,
-        cwd=notebook.parent,
-        kernel_name="python3",
-        progress_bar=False,
-        config=_PRIVATE_KERNEL,
-        extra_arguments=["--log-level=CRITICAL"],  # the kernel's own, not the cells'
-        **options,
-    )
+    with tempfile.TemporaryDirectory() as private:
+        papermill.execute_notebook(
+            notebook,
+            target,
+            parameters=dict(parameters or {}),
+            engine_name=ENGINE,
+            cwd=notebook.parent,
+            kernel_name="python3",
+            progress_bar=False,
+            config=_kernel(Path(private)),
+            extra_arguments=["--log-level=CRITICAL"],  # the kernel's own, not the cells'
+            **options,
+        )
     return target
 
 
@@ -144,6 +143,16 @@ def keep(executed: Path, notebook: Path) -> None:
         cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
     _number(result)
     nbformat.write(result, notebook)
+
+
+def _kernel(folder: Path) -> Config:
+    """Talk to the kernel by sockets in a folder that no other run and no other user has.
+
+    Without a connection file the sockets lie in the notebook's folder under names that another run
+    there takes at the same moment; a TCP port is free when it is looked for, and taken when used.
+    """
+    file = folder / "kernel.json"
+    return Config({"KernelManager": {"transport": "ipc", "connection_file": str(file)}})
 
 
 def _measured(notebook: Notebook, client: _Measured) -> dict[str, Any]:

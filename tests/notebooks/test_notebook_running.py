@@ -40,6 +40,14 @@ class TestExecute:
         assert 0 < read(notebook).run["seconds"] < 60
         assert "1%|" not in notebook.read_text()
 
+    def test_runs_in_one_folder_share_nothing(self, tmp_path: Path):
+        """The kernel's sockets are not in the notebook's folder, where two runs would share them."""
+        (tmp_path / "notebooks").mkdir()
+        content = good("import os", "print(sorted(os.listdir()))")
+        source = write(content, tmp_path / "notebooks")
+        executed = execute(source, tmp_path / "out.ipynb")
+        assert f"['{source.name}']" in executed.read_text()
+
     def test_a_second_keep_changes_only_what_was_measured(self, notebook: Path, tmp_path: Path):
         """Nothing of a run that differs from the next one is stored, so a diff shows findings."""
         texts = []
