@@ -1,7 +1,7 @@
 """A second campaign for a share of the listeners: what the recommendations API splits them by.
 
 The experiment is one SSM parameter, which the API reads anew within a minute: it starts and ends
-without a deployment. Without the parameter the stack's own campaign answers everybody.
+without a deployment. While it is unset the stack's own campaign answers everybody.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from musicrec import dealing
 from musicrec.deployment import parameter_name
+from musicrec.parameters import UNSET
 
 if TYPE_CHECKING:
     from musicrec.deployment import Deployment
@@ -73,11 +74,14 @@ def start(ssm: Any, deployment: Deployment, experiment: Experiment) -> None:
     """
     text = msgspec.json.encode(experiment).decode()
     decode(text)  # what a constructor takes is not checked
-    ssm.put_parameter(
-        Name=parameter_name(deployment.name, PARAMETER), Value=text, Type="String", Overwrite=True
-    )
+    _publish(ssm, deployment, text)
 
 
 def end(ssm: Any, deployment: Deployment) -> None:
     """Ask the stack's own campaign for everybody again; the other one goes on billing."""
-    ssm.delete_parameters(Names=[parameter_name(deployment.name, PARAMETER)])
+    _publish(ssm, deployment, UNSET)  # deleting what was deployed would be drift
+
+
+def _publish(ssm: Any, deployment: Deployment, value: str) -> None:
+    name = parameter_name(deployment.name, PARAMETER)
+    ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)

@@ -3,6 +3,7 @@ import pytest
 from aws_world import DEPLOYMENT
 from moto import mock_aws
 
+from musicrec.parameters import UNSET
 from musicrec.personalize import experiments
 from musicrec.personalize.experiments import Experiment, ExperimentFormatError
 
@@ -35,14 +36,14 @@ class TestExperiment:
 
 class TestStart:
     def test_it_is_published_and_ended(self, ssm):
-        """The parameter holds what decodes to the same experiment; ending takes it away."""
+        """The parameter holds what decodes to the same experiment; ending leaves it as deployed."""
         running = Experiment(name="sims", campaign_arn=CAMPAIGN, share=0.1)
         experiments.start(ssm, DEPLOYMENT, running)
         value = ssm.get_parameter(Name=PUBLISHED)["Parameter"]["Value"]
         assert experiments.decode(value) == running
         experiments.end(ssm, DEPLOYMENT)
         experiments.end(ssm, DEPLOYMENT)
-        assert ssm.get_parameters(Names=[PUBLISHED])["Parameters"] == []
+        assert ssm.get_parameter(Name=PUBLISHED)["Parameter"]["Value"] == UNSET
 
     @pytest.mark.parametrize("change", [{"share": 1.5}, {"name": ""}, {"campaign_arn": "other"}])
     def test_nonsense_is_refused(self, ssm, change):
