@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -19,6 +18,8 @@ from urllib.parse import quote, urlsplit
 import msgspec
 import numpy as np
 from msgspec import Struct
+
+from benchmarks import elsewhere
 
 CONNECTIONS: Final = 16
 """Fewer than the embedded gateway takes at once, see `musicrec.local.gateway.concurrency`."""
@@ -84,13 +85,7 @@ class Measured(Struct, frozen=True, kw_only=True):
 
 def run(load: Load) -> Measured:
     """Send from another process."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.api_load"],
-        input=msgspec.json.encode(load),
-        check=True,
-        stdout=subprocess.PIPE,
-    )
-    return msgspec.json.decode(done.stdout, type=Measured)
+    return elsewhere.run("benchmarks.api_load", load, Measured)
 
 
 def send(load: Load) -> Measured:

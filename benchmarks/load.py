@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -23,6 +22,7 @@ from botocore.awsrequest import AWSResponse
 from msgspec import Struct
 from urllib3 import HTTPResponse
 
+from benchmarks import elsewhere
 from musicrec.local.parts import Aws
 
 if TYPE_CHECKING:
@@ -82,13 +82,7 @@ class Answered(Struct, frozen=True, kw_only=True):
 
 def run(load: Load) -> Answered:
     """Ask from another process."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load"],
-        input=msgspec.json.encode(load),
-        check=True,
-        stdout=subprocess.PIPE,
-    )
-    return msgspec.json.decode(done.stdout, type=Answered)
+    return elsewhere.run("benchmarks.load", load, Answered)
 
 
 def ask(load: Load) -> Answered:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 from hypothesis import settings
+from moto import mock_aws
 
 from musicrec.catalog import Track, read_kaggle
 
@@ -22,6 +26,32 @@ def sample_tracks() -> list[Track]:
     """The tracks of the sample that ships with the notebooks."""
     tracks, _ = read_kaggle(SAMPLE)
     return tracks
+
+
+class Clock:
+    """Stands still unless it is moved."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that the test moves."""
+    return Clock()
+
+
+@pytest.fixture
+def bucket_s3() -> Iterator[Any]:
+    """A client of moto's S3 with the bucket `bucket`."""
+    with mock_aws():
+        client = boto3.client(
+            "s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+        )
+        client.create_bucket(Bucket="bucket")
+        yield client
 
 
 def pytest_addoption(parser):

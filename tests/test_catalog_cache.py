@@ -2,7 +2,6 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from musicrec import catalog
 from musicrec.catalog import Track
@@ -11,50 +10,28 @@ from musicrec.catalog_cache import MAX_AGE_S, CatalogCache, CatalogMissingError
 URI = "s3://bucket/catalog/catalog.sqlite"
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
-def s3():
-    with mock_aws():
-        client = boto3.client(
-            "s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
-        )
-        client.create_bucket(Bucket="bucket")
-        yield client
-
-
-@pytest.fixture
-def calls(s3):
+def calls(bucket_s3):
     made = []
-    s3.meta.events.register("before-call.s3", lambda model, **_: made.append(model.name))
+    bucket_s3.meta.events.register("before-call.s3", lambda model, **_: made.append(model.name))
     return made
 
 
 @pytest.fixture
-def publish(s3, tmp_path):
+def publish(bucket_s3, tmp_path):
     def put(*track_ids):
         path = tmp_path / "built.sqlite"
         catalog.write([Track(track_id=one, name=one, artists=("a",)) for one in track_ids], path)
-        s3.upload_file(str(path), "bucket", "catalog/catalog.sqlite")
+        bucket_s3.upload_file(str(path), "bucket", "catalog/catalog.sqlite")
 
     return put
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def cache(s3, clock, tmp_path):
+def cache(bucket_s3, clock, tmp_path):
     directory = tmp_path / "cache"
     directory.mkdir()
-    return CatalogCache(s3, URI, clock, directory)
+    return CatalogCache(bucket_s3, URI, clock, directory)
 
 
 class TestCurrent:
@@ -85,12 +62,12 @@ class TestCurrent:
         assert len(cache.current(max_age_s=60)) == 2
         assert len(list((tmp_path / "cache").iterdir())) == 1
 
-    def test_processes_share_a_download(self, cache, publish, s3, tmp_path, calls):
+    def test_processes_share_a_download(self, cache, publish, bucket_s3, tmp_path, calls):
         """A second process on the same disk finds the file of the first."""
         publish("x")
         cache.current()
         calls.clear()
-        assert CatalogCache(s3, URI, Clock(), tmp_path / "cache").current().get("x")
+        assert CatalogCache(bucket_s3, URI, lambda: 0.0, tmp_path / "cache").current().get("x")
         assert calls == ["HeadObject"]
 
     def test_a_missing_one_is_named(self, cache):
@@ -105,15 +82,15 @@ class TestCurrent:
         publish("x")
         assert cache.current().get("x")
 
-    def test_the_held_one_serves_while_s3_is_down(self, cache, publish, s3, clock):
+    def test_the_held_one_serves_while_s3_is_down(self, cache, publish, bucket_s3, clock):
         """A check that fails keeps the catalogue that is there."""
         publish("x")
         cache.current()
-        s3.delete_object(Bucket="bucket", Key="catalog/catalog.sqlite")
+        bucket_s3.delete_object(Bucket="bucket", Key="catalog/catalog.sqlite")
         clock.now += MAX_AGE_S
         assert cache.current().get("x")
 
-    def test_other_refusals_come_through(self, tmp_path):
+    def test_other_refusals_come_through(self, clock, tmp_path):
         """An error that does not mean absence keeps its own name."""
         client = boto3.client(
             "s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
@@ -121,4 +98,4 @@ class TestCurrent:
         with Stubber(client) as stubber:
             stubber.add_client_error("head_object", "SlowDown", http_status_code=503)
             with pytest.raises(ClientError, match="SlowDown"):
-                CatalogCache(client, URI, Clock(), tmp_path).current()
+                CatalogCache(client, URI, clock, tmp_path).current()

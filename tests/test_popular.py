@@ -1,6 +1,4 @@
-import boto3
 import pytest
-from moto import mock_aws
 
 from musicrec import popular
 from musicrec.catalog import Track
@@ -9,31 +7,9 @@ from musicrec.popular import LENGTH, PopularCache, PopularList, PopularListError
 URI = "s3://bucket/catalog/popular.json"
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
-def s3():
-    with mock_aws():
-        client = boto3.client(
-            "s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
-        )
-        client.create_bucket(Bucket="bucket")
-        yield client
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def cache(s3, clock):
-    return PopularCache(s3, URI, clock)
+def cache(bucket_s3, clock):
+    return PopularCache(bucket_s3, URI, clock)
 
 
 def made(*names):
@@ -41,9 +17,9 @@ def made(*names):
     return PopularList(until="2026-03-01", days=28, tracks=tracks)
 
 
-def put(s3, content):
+def put(bucket_s3, content):
     body = content if isinstance(content, bytes) else popular.encode(content)
-    s3.put_object(Bucket="bucket", Key="catalog/popular.json", Body=body)
+    bucket_s3.put_object(Bucket="bucket", Key="catalog/popular.json", Body=body)
 
 
 class TestRanked:
@@ -84,43 +60,43 @@ def test_it_lies_beside_the_catalogue():
 
 
 class TestCurrent:
-    def test_it_is_read_once(self, s3, cache):
+    def test_it_is_read_once(self, bucket_s3, cache):
         """As long as it is fresh nothing is asked."""
-        put(s3, made("x"))
+        put(bucket_s3, made("x"))
         first = cache.current()
-        s3.delete_object(Bucket="bucket", Key="catalog/popular.json")
+        bucket_s3.delete_object(Bucket="bucket", Key="catalog/popular.json")
         assert cache.current() is first is cache.held
         assert first == made("x")
 
-    def test_a_new_one_is_seen(self, s3, cache, clock):
+    def test_a_new_one_is_seen(self, bucket_s3, cache, clock):
         """After its time the list is renewed if S3 holds another."""
-        put(s3, made("x"))
+        put(bucket_s3, made("x"))
         cache.current()
-        put(s3, made("y"))
+        put(bucket_s3, made("y"))
         assert cache.current() == made("x")
         clock.now += popular.MAX_AGE_S
         assert cache.current() == made("y")
 
-    def test_an_unchanged_one_is_not_sent_again(self, s3, cache, clock):
+    def test_an_unchanged_one_is_not_sent_again(self, bucket_s3, cache, clock):
         """S3 is asked for another than the one that is held."""
-        put(s3, made("x"))
+        put(bucket_s3, made("x"))
         first = cache.current()
         clock.now += popular.MAX_AGE_S
         assert cache.current() is first
 
-    def test_an_old_one_serves_on(self, s3, cache, clock):
+    def test_an_old_one_serves_on(self, bucket_s3, cache, clock):
         """What is held is better than nothing, whatever became of S3's."""
-        put(s3, made("x"))
+        put(bucket_s3, made("x"))
         cache.current()
         clock.now += popular.MAX_AGE_S
-        put(s3, b"{oops")
+        put(bucket_s3, b"{oops")
         assert cache.current() == made("x")
 
     @pytest.mark.parametrize("content", [None, b"{oops", b"[]"])
-    def test_none_says_where_it_should_be(self, s3, cache, content):
+    def test_none_says_where_it_should_be(self, bucket_s3, cache, content):
         """A missing list and one that is none are errors that name the place and the next step."""
         if content is not None:
-            put(s3, content)
+            put(bucket_s3, content)
         with pytest.raises(PopularListError, match=rf"{URI}.*daily build"):
             cache.current()
         assert cache.held is None

@@ -11,6 +11,7 @@ from musicrec.personalize.experiments import ArmName
 
 if TYPE_CHECKING:
     from musicrec.catalog import Track
+    from musicrec.popular import PopularTrack
 
 TRACK_URL: Final = "https://open.spotify.com/track/"
 
@@ -89,8 +90,8 @@ class Recommendations(Struct, frozen=True, kw_only=True):
     fallback: Fallback | None
 
 
-def item(track_id: str, track: Track | None, score: float | None = None) -> Item:
-    """A ranked track with what the catalogue says of it."""
+def item(track_id: str, track: Track | PopularTrack | None, score: float | None = None) -> Item:
+    """A ranked track with what is known of it."""
     return Item(
         track_id=track_id,
         score=score,

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from musicrec.personalize.answers import TRACK_URL, Applied, Fallback, Item, Recommendations
+from musicrec.personalize.answers import Applied, Fallback, Recommendations, item
 from musicrec.personalize.choosing import met
 from musicrec.personalize.read import RecommendationError
 
 if TYPE_CHECKING:
     from musicrec.personalize.question import Question
     from musicrec.personalize.read import Recommender
-    from musicrec.popular import PopularList, PopularTrack
+    from musicrec.popular import PopularList
     from musicrec.retry import Retries
 
 
@@ -54,7 +54,7 @@ def _fallen_back(
     return Recommendations(
         user_id=question.user_id,
         recommendation_id=None,
-        items=[_item(track) for track in tracks[: question.num_results]],
+        items=[item(track.track_id, track) for track in tracks[: question.num_results]],
         campaign_arn=None,
         filter_arn=None,
         applied=Applied(
@@ -64,16 +64,4 @@ def _fallen_back(
         ),
         experiment=error.experiment,
         fallback=Fallback(reason=error.error),
-    )
-
-
-def _item(track: PopularTrack) -> Item:
-    return Item(
-        track_id=track.track_id,
-        score=None,
-        name=track.name,
-        artists=track.artists,
-        genres=track.genres,
-        explicit=track.explicit,
-        url=f"{TRACK_URL}{track.track_id}",
     )

@@ -99,24 +99,29 @@ def reached(function: str) -> set[str]:
     return others - sys.stdlib_module_names
 
 
+def started(function, program, *given):
+    """A program run as Lambda would run it: from the function's folder, with little else around."""
+    place = REPOSITORY / "lambdas" / function
+    return subprocess.run(
+        [sys.executable, "-c", program, *given],
+        cwd=place,
+        env={
+            "PATH": os.defpath,
+            "PYTHONPATH": f"{REPOSITORY}:{place}",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "STACK": "musicrec",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 class TestImports:
     def test_starting_takes_nothing_that_lambda_lacks(self, function):
         """A handler starts where only the runtime's modules, the layer's and its own zip's exist."""
-        place = REPOSITORY / "lambdas" / function
-        done = subprocess.run(
-            [sys.executable, "-c", GUARD, ",".join(sorted(available(function)))],
-            cwd=place,
-            env={
-                "PATH": os.defpath,
-                "PYTHONPATH": f"{REPOSITORY}:{place}",
-                "AWS_DEFAULT_REGION": "us-east-1",
-                "STACK": "musicrec",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = started(function, GUARD, ",".join(sorted(available(function))))
         assert done.returncode == 0, done.stderr
 
     def test_what_is_imported_later_is_there_too(self, function):
@@ -127,21 +132,8 @@ class TestImports:
         """Handlers start from the zip alone: nothing that they import of the package was left out."""
         with zipfile.ZipFile(BytesIO(packages.function_zip(function))) as archive:
             names = set(archive.namelist())
-        place = REPOSITORY / "lambdas" / function
         program = "import handler, json, sys; print(json.dumps([m for m in sys.modules]))"
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            cwd=place,
-            env={
-                "PATH": os.defpath,
-                "PYTHONPATH": f"{REPOSITORY}:{place}",
-                "AWS_DEFAULT_REGION": "us-east-1",
-                "STACK": "musicrec",
-            },
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        done = started(function, program)
         ours = [it for it in json.loads(done.stdout) if it.startswith("musicrec")]
         files = {it.replace(".", "/") for it in ours}
         assert not [
