@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks test-lab check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder test-infra test-rights test-api bench-api bench-cold-start package deploy destroy lock picture sample clean
+.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks test-demo test-lab check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder test-infra test-rights test-api bench-api bench-cold-start package deploy destroy lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -34,6 +34,9 @@ test: $(TOOLS) ## everything that a bare machine can test, notebooks included
 test-notebooks: $(TOOLS) ## the notebooks' contract, awkward data for each, and mutants that they notice
 	$(PYTEST) -q -n 2 --dist loadscope -p musicrec.notebooks.plugin -o musicrec_notebooks=notebooks notebooks \
 		tests/notebooks/thorough/check_awkward_data.py tests/notebooks/thorough/check_mutants.py
+
+test-demo: $(TOOLS) ## the demo, with a fifth of its listeners (two minutes)
+	$(PYTEST) -q tests/notebooks/thorough/check_demo.py
 
 test-lab: $(TOOLS) ## the notebooks in JupyterLab, clicked through in Chromium, which the machine must have
 	$(PYTEST) -q tests/notebooks/browser/check_lab.py

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from musicrec import terminal
 from musicrec.deploying import commands as deploying
 from musicrec.processor import commands as profiles
 from musicrec.producer import commands as producer
@@ -15,7 +18,7 @@ from musicrec.producer.history import commands as history
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,  # a local variable may hold a key
+    pretty_exceptions_enable=False,  # drawing one takes seconds, and its variables may hold a key
     help="A real-time music recommender: AWS on this machine or in an account, the same code.",
 )
 app.registered_commands.extend(producer.app.registered_commands)
@@ -59,17 +62,17 @@ def demo(
     # Here, so that the producer's commands start without the embedded AWS and its dependencies.
     from musicrec.local.demo import run  # noqa: PLC0415 - see above
 
-    run.demo(
-        run.Settings(
-            catalog=catalog,
-            listeners=listeners,
-            days=days,
-            seed=seed,
-            port=port,
-            output=output,
-            keep_notebooks=keep_notebooks,
-        )
+    settings = run.Settings(
+        catalog=catalog,
+        listeners=listeners,
+        days=days,
+        seed=seed,
+        port=port,
+        output=output,
+        keep_notebooks=keep_notebooks,
     )
+    with _other_files():
+        run.demo(settings)
 
 
 @app.command()
@@ -93,7 +96,8 @@ def up(
     settings = run.Settings(
         catalog=catalog, listeners=listeners, days=days, seed=seed, port=port, output=NOTEBOOKS
     )
-    keep.up(settings, as_json=json)
+    with _other_files():
+        keep.up(settings, as_json=json)
 
 
 @app.command()
@@ -112,3 +116,14 @@ def query(
     from musicrec import query_command  # noqa: PLC0415 - pandas and awswrangler take a second
 
     raise typer.Exit(query_command.run(sql, stack, form))
+
+
+@contextmanager
+def _other_files() -> Iterator[None]:
+    """A file that is not the tracks file is the user's to mend, and needs no traceback."""
+    from musicrec.catalog import CatalogFormatError  # noqa: PLC0415 - as in demo
+
+    try:
+        yield
+    except CatalogFormatError as error:
+        raise terminal.failure(str(error)) from error
