@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import boto3
 import pytest
 from hypothesis import settings
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
 from musicrec.catalog import Track, read_kaggle
 
@@ -26,6 +28,20 @@ def sample_tracks() -> list[Track]:
     """The tracks of the sample that ships with the notebooks."""
     tracks, _ = read_kaggle(SAMPLE)
     return tracks
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_at_a_time() -> Iterator[None]:
+    """Threads of what is tested take turns in moto, which loses what two of them write at once."""
+    lock, inner = RLock(), BotocoreStubber.process_request
+
+    def process_request(stubber: BotocoreStubber, request: Any) -> Any:
+        with lock:
+            return inner(stubber, request)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(BotocoreStubber, "process_request", process_request)
+        yield
 
 
 class Clock:

@@ -115,7 +115,7 @@ class Bucket:
 
     def paginate(self, *, Prefix: str, Delimiter: str | None = None, **_: Any) -> list[Any]:  # noqa: N803 - as above
         """A listing in one page."""
-        keys = sorted(key for key in self.objects if key.startswith(Prefix))
+        keys = sorted(key for key in list(self.objects) if key.startswith(Prefix))
         if Delimiter:
             below = {key[len(Prefix) :].split(Delimiter)[0] for key in keys}
             page = {"CommonPrefixes": [{"Prefix": f"{Prefix}{name}/"} for name in sorted(below)]}

@@ -30,7 +30,7 @@ from musicrec.datasets.manifest import BuiltDataset, Manifest, ManifestNotFoundE
 from musicrec.datasets.schemas import KINDS, SCHEMAS, DatasetKind, fingerprint
 from musicrec.processor.curated_records import Taken
 from musicrec.processor.curated_store import CuratedStore
-from musicrec.processor.curation import ArrowDayWriter, curate
+from musicrec.processor.curation import BYTES_AT_ONCE, ArrowDayWriter, curate
 from musicrec.processor.profiles import ProfileStore
 from musicrec.processor.raw_objects import RawObjects
 
@@ -192,8 +192,7 @@ class Build:
         Raises:
             DayChangedError: another build was first.
         """
-        size = sum(one.size for one in news.objects) + (news.standing.size if news.standing else 0)
-        if engines.choose(self._choice, size, engines.DAY_BYTES) == "lambda":
+        if engines.choose(self._choice, news.size, BYTES_AT_ONCE) == "lambda":
             return ArrowDayWriter(self._store, RawObjects(self._s3, self._bucket)).write(news)
         return AthenaDayWriter(self._clients, self._deployment, self._store, self._queries()).write(
             news

@@ -3,23 +3,28 @@
 Both give the same rows. In the Lambda a build costs nothing but its seconds, and is tested down to
 each request; its limits are 15 minutes and its memory, into which one day of the lake must fit.
 Athena has neither limit, but starts slowly and bills by what it reads. The rule, when nobody says
-otherwise: a day is curated by Athena when what has to be read for it exceeds `DAY_BYTES`, and the
-interactions are written by Athena when the curated days to read exceed `READ_BYTES`.
+otherwise: a day is curated by Athena when what has to be read for it exceeds what this process may
+have in work at once (`musicrec.processor.curation.BYTES_AT_ONCE`), and the interactions are written
+by Athena when the curated days to read exceed `READ_BYTES`.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from musicrec.datasets import csvfile
+from musicrec.datasets.ahead import ahead
 from musicrec.datasets.checks import Evidence
-from musicrec.datasets.interactions import DayToImport, pieces
+from musicrec.datasets.interactions import DayToImport, Piece, pieces
 from musicrec.datasets.items import SeenTracks
 from musicrec.datasets.schemas import INTERACTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from mypy_boto3_s3 import S3Client
 
     from musicrec.datasets.csvfile import WrittenFile
@@ -27,9 +32,6 @@ if TYPE_CHECKING:
 
 EngineName = Literal["lambda", "athena"]
 EngineChoice = Literal["auto", "lambda", "athena"]
-
-DAY_BYTES: Final = 400 * 10**6
-"""Raw and curated Parquet of one day: some 5 million rows, which take 2 GB in memory."""
 
 READ_BYTES: Final = 10 * 10**9
 """Curated Parquet of all days to read: some 200 million rows, half of what 15 minutes allow."""
@@ -79,7 +81,7 @@ class Engine(Protocol):
 
 
 class LambdaEngine:
-    """In this process: a row group in memory at a time."""
+    """In this process: two row groups in memory at a time, one read while the other is written."""
 
     name: EngineName = "lambda"
 
@@ -94,22 +96,31 @@ class LambdaEngine:
         """
         with csvfile.S3File(self._s3, self._bucket, work.key) as file:
             file.write(csvfile.header(INTERACTIONS.names))
-            for day in work.days:
-                self._write_day(day, work, file)
+            work.held.update({day.standing.day: 0 for day in work.days})
+            found = ahead(self._pieces(work))
+            for day, some in itertools.groupby(found, key=lambda pair: pair[0].standing.day):
+                work.held[day] = _write(work, file, (piece for _, piece in some))
             written = file.finish(unless_sha256=unless_sha256)
         work.evidence.facts["interactions"].size = written.size
         return written
 
-    def _write_day(self, day: DayToImport, work: Work, file: csvfile.S3File) -> None:
-        held = 0
-        for piece in pieces(self._store, day, work.dropped):
-            held += piece.held
-            work.seen.observe(piece.table["ITEM_ID"], piece.names)
-            work.evidence.tally.observe(piece.table)
-            work.evidence.facts["interactions"].observe(piece.table)
-            file.write(csvfile.lines(piece.table))
-        work.seen.end_day()
-        work.held[day.standing.day] = held
+    def _pieces(self, work: Work) -> Iterator[tuple[DayToImport, Piece]]:
+        for day in work.days:
+            for piece in pieces(self._store, day, work.dropped):
+                yield day, piece
+
+
+def _write(work: Work, file: csvfile.S3File, day: Iterable[Piece]) -> int:
+    """Append a day's pieces, and learn from them; returns how many interactions they hold."""
+    held = 0
+    for piece in day:
+        held += piece.held
+        work.seen.observe(piece.table["ITEM_ID"], piece.names)
+        work.evidence.tally.observe(piece.table)
+        work.evidence.facts["interactions"].observe(piece.table)
+        file.write(csvfile.lines(piece.table))
+    work.seen.end_day()
+    return held
 
 
 def choose(choice: EngineChoice, size: int, limit: int) -> EngineName:

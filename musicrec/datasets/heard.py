@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from musicrec.datasets import athena_sql
 from musicrec.events import EventType
+from musicrec.processor.curated_store import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -93,7 +94,7 @@ def by_arrow(store: CuratedStore, days: Sequence[StandingDay]) -> dict[str, dict
         DayChangedError: another build rewrote a day since it was listed.
     """
     columns = ["user_id", "track_id", "event_type"]
-    return {one.day: _of_table(store.file(one, columns).read(columns)) for one in days}
+    return {one.day: _of_table(opened(store.body(one), columns).read(columns)) for one in days}
 
 
 def by_athena(

@@ -18,14 +18,12 @@ from msgspec import Struct
 from musicrec.datasets import schemas
 from musicrec.datasets.text import usable_ids
 from musicrec.processor import curated
-from musicrec.processor.curated_store import StandingDay
+from musicrec.processor.curated_store import StandingDay, opened
 from musicrec.processor.ordering import is_repetition, seconds
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator
-
-    import pyarrow.parquet as pq
 
     from musicrec.processor.curated_store import CuratedStore
 
@@ -78,9 +76,9 @@ def pieces(store: CuratedStore, day: DayToImport, dropped: Counter[str]) -> Iter
     Raises:
         DayChangedError: another build rewrote the day since it was listed.
     """
-    file = store.file(day.standing, TEXTS)
+    body = store.body(day.standing)
     before: pa.Table | None = None
-    for read, names in _groups(file, ordered=day.ordered):
+    for read, names in _groups(body, ordered=day.ordered):
         rows = _usable(read, day.since, dropped)
         repeated = is_repetition(rows, before)
         before = rows if rows.num_rows else before
@@ -90,16 +88,24 @@ def pieces(store: CuratedStore, day: DayToImport, dropped: Counter[str]) -> Iter
         yield Piece(table=made, held=int((~repeated).sum()), names=names)
 
 
-def _groups(
-    file: pq.ParquetFile, *, ordered: bool
-) -> Iterator[tuple[pa.Table, Callable[[], pa.Table]]]:
-    """A day's rows in order, and what reads their names: a row group at a time if it can be."""
+def _groups(body: bytes, *, ordered: bool) -> Iterator[tuple[pa.Table, Callable[[], pa.Table]]]:
+    """A day's rows in order, and what reads their names: a row group at a time if it can be.
+
+    Names are read by a reader of their own: who asks for them may be in another thread.
+    """
+    file = opened(body, TEXTS)
     if not ordered:
-        yield curated.ordered(file.read(list(COLUMNS))), lambda: file.read(list(NAMES))
+        yield (
+            curated.ordered(file.read(list(COLUMNS))),
+            lambda: opened(body, TEXTS).read(list(NAMES)),
+        )
         return
     for number in range(file.num_row_groups):
-        names = partial(file.read_row_group, number, list(NAMES))
-        yield file.read_row_group(number, list(COLUMNS)), names
+        yield file.read_row_group(number, list(COLUMNS)), partial(_names, body, number)
+
+
+def _names(body: bytes, number: int) -> pa.Table:
+    return opened(body, TEXTS).read_row_group(number, list(NAMES))
 
 
 def _usable(rows: pa.Table, since: int, dropped: Counter[str]) -> pa.Table:

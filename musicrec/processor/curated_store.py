@@ -135,26 +135,18 @@ class CuratedStore:
             raise
         return msgspec.json.decode(body, type=DayRecord)
 
-    def file(self, standing: StandingDay, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
-        """A day's data, in memory as it lies in S3: compressed.
-
-        Args:
-            standing: the day.
-            dictionaries: columns to read as dictionaries.
-
-        Raises:
-            DayChangedError: another writer replaced the day since it was listed.
-        """
-        body = pa.BufferReader(self._body(standing))
-        return pq.ParquetFile(body, read_dictionary=list(dictionaries))
-
     def table(self, standing: StandingDay | None) -> pa.Table:
         """A day's rows, all columns, as `curated.ENCODED`."""
         if standing is None:
             return ENCODED.empty_table()
-        return encoding.read(self._body(standing), ENCODED)
+        return encoding.read(self.body(standing), ENCODED)
 
-    def _body(self, standing: StandingDay) -> bytes:
+    def body(self, standing: StandingDay) -> bytes:
+        """A day's data as it lies in S3: compressed; see `opened`.
+
+        Raises:
+            DayChangedError: another writer replaced the day since it was listed.
+        """
         try:
             answer = self._s3.get_object(
                 Bucket=self._bucket, Key=data_key(standing.day), IfMatch=f'"{standing.etag}"'
@@ -244,6 +236,16 @@ class CuratedStore:
         )
         for page in pages:
             yield from page.get("Contents", ())
+
+
+def opened(body: bytes, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
+    """A reader of a day's data, for one thread.
+
+    Args:
+        body: the data.
+        dictionaries: columns to read as dictionaries.
+    """
+    return pq.ParquetFile(pa.BufferReader(body), read_dictionary=list(dictionaries))
 
 
 def data_key(day: str) -> str:

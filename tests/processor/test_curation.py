@@ -81,7 +81,7 @@ class TestCurate:
         first, second = happened[::2], happened[1::2]
         probe, kills = Bucket(), 0
         before, after = expected(first).keys(), expected(happened).keys()
-        while kills == 0 or probe.left == -1:
+        while kills == 0 or probe.left < 0:
             probe = Bucket()
             for day, name, rows in delivered(first, 1, 1, 1):
                 probe.deliver(day, f"a{name}", rows)
