@@ -34,12 +34,14 @@ class Series:
     Attributes:
         notebooks: paths in the checkout, in order.
         fails: cells that fail on AWS too, by notebook; those that the reader is to fill in aside.
+        by_chance: likewise, but only for some of the users whom the notebook draws by lot.
         define: what a notebook uses and leaves undefined.
         waits: whether it waits for what it deletes, and does not leave that to its reader.
     """
 
     notebooks: list[str]
     fails: dict[str, set[int]] = field(default_factory=dict)
+    by_chance: dict[str, set[int]] = field(default_factory=dict)
     define: list[str] = field(default_factory=list)
     waits: bool = True
 
@@ -60,6 +62,7 @@ SERIES = {
     "best practices": Series(
         [PRACTICES],
         fails={PRACTICES: {10, 17}},  # YAML in code cells
+        by_chance={PRACTICES: {56}},  # lacks the title of film 1, whose row it takes for a header
         define=["role_arn=arn:aws:iam::123456789012:role/PersonalizeSamples"],
     ),
     "ranking": Series([RANKING], fails={RANKING: {17}}),  # a wrong unit of time, to show it
@@ -173,4 +176,4 @@ def test_they_run_whole(series, command, request):
             for cell in outcome["failed"]
             if not asks_reader(samples, outcome["notebook"], cell["place"])
         }
-        assert failed.keys() == known, failed
+        assert failed.keys() - series.by_chance.get(outcome["notebook"], set()) == known, failed
