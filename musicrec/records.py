@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,6 +37,9 @@ MAX_REASON: Final = 1000
 
 QUEUE_ATTEMPTS: Final = 3
 """Calls made for the same poison, so that a queue that is down does not eat the batch's time."""
+
+REMEMBERED: Final = 10_000
+"""Places of queued records that are known, a hundred batches of nothing else: about a megabyte."""
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -102,7 +106,11 @@ class Batch(Struct, frozen=True, kw_only=True):
 
 
 class PoisonQueue:
-    """The queue that poison goes to.
+    """The queue that poison goes to; kept between invocations.
+
+    A record comes again with its batch for as long as another one of the batch fails, e.g. while
+    Personalize throttles. What was queued is not queued again, or it would take the time that the
+    others need; another environment, which does not know of it, queues a copy.
 
     Args:
         sqs: client.
@@ -112,6 +120,7 @@ class PoisonQueue:
 
     def __init__(self, sqs: SQSClient, url: str, consumer: str) -> None:
         self._sqs, self._url, self._consumer = sqs, url, consumer
+        self._queued: dict[tuple[str, str], None] = {}
 
     def send(self, poison: Iterable[Poison], retries: Retries) -> list[Poison]:
         """Queue every record with its reason.
@@ -123,11 +132,18 @@ class PoisonQueue:
         Returns:
             The records that could not be queued; they must be handed back to the stream.
         """
+        new = [record for record in poison if _place(record) not in self._queued]
         unsent: list[Poison] = []
-        for batch in _batches(_message(record, self._consumer) for record in poison):
+        for batch in _batches(_message(record, self._consumer) for record in new):
             left = batch if unsent else self._send(batch, retries)
             unsent += [message.poison for message in left]
+        self._remember(without(new, unsent))
         return unsent
+
+    def _remember(self, queued: Iterable[Poison]) -> None:
+        self._queued |= dict.fromkeys(map(_place, queued))
+        for oldest in list(islice(self._queued, max(0, len(self._queued) - REMEMBERED))):
+            del self._queued[oldest]
 
     def _send(self, batch: Sequence[_Message], retries: Retries) -> Sequence[_Message]:
         """Offer messages until the queue has them all or another try is no use."""
@@ -205,6 +221,10 @@ def _read(raw: Mapping[str, Any]) -> Record | Poison:
         return Poison(reason=str(error), field=error.field, data=data, **origin)
     arrived_at = round(kinesis["approximateArrivalTimestamp"] * 1000)
     return Record(event=event, data=data, arrived_at=arrived_at, **origin)
+
+
+def _place(record: Poison) -> tuple[str, str]:
+    return record.shard_id, record.sequence_number
 
 
 def _message(poison: Poison, consumer: str) -> _Message:

@@ -4,6 +4,7 @@ from pathlib import Path
 from random import Random
 
 import boto3
+import msgspec
 import pytest
 from botocore.stub import ANY, Stubber
 from hypothesis import given
@@ -197,6 +198,38 @@ class TestPoisonQueue:
         assert body["truncated"]
         assert len(base64.b64decode(body["data"])) > 150_000
 
+    def test_what_comes_again_is_not_queued_again(self, sqs, url):
+        """A batch that is handed back for another record's sake brings its poison along each time."""
+        queue = PoisonQueue(sqs, url, "hot_path")
+        first = [poison(number) for number in range(12)]
+        assert queue.send(first, Time().retries()) == []
+        assert queue.send([*first, poison(12)], Time().retries()) == []
+        assert [body["sequence_number"] for body in self.queued(sqs, url)] == [
+            str(number) for number in range(13)
+        ]
+
+    def test_the_same_place_of_another_shard_is_another_record(self, sqs, url):
+        """Sequence numbers are unique within a shard only."""
+        queue = PoisonQueue(sqs, url, "hot_path")
+        assert queue.send([poison(1)], Time().retries()) == []
+        other = msgspec.structs.replace(poison(1), shard_id="shardId-000000000001")
+        assert queue.send([other], Time().retries()) == []
+        assert len(self.queued(sqs, url)) == 2
+
+    def test_what_it_knows_is_bounded(self, sqs, url, monkeypatch):
+        """The oldest places are forgotten first."""
+        monkeypatch.setattr(records, "REMEMBERED", 3)
+        queue = PoisonQueue(sqs, url, "hot_path")
+        for number in (0, 1, 2, 3, 3, 2, 1, 0):
+            assert queue.send([poison(number)], Time().retries()) == []
+        assert [body["sequence_number"] for body in self.queued(sqs, url)] == [
+            "0",
+            "0",
+            "1",
+            "2",
+            "3",
+        ]
+
     @pytest.fixture
     def stubbed(self):
         sqs = boto3.client("sqs", **CREDENTIALS)
@@ -217,6 +250,8 @@ class TestPoisonQueue:
         stubber.add_response("send_message_batch", failing("1", senders=True))
         unsent = queue.send([poison(7), poison(8)], Time().retries())
         assert [one.sequence_number for one in unsent] == ["8"]
+        stubber.add_response("send_message_batch", failing(), entries(1))
+        assert queue.send([poison(7), poison(8)], Time().retries()) == []
 
     def test_a_refused_call_returns_all_of_it(self, stubbed):
         """When the queue refuses, every record comes back and nothing more is asked of it."""

@@ -51,6 +51,12 @@ def parameters() -> Parameters:
     return Parameters(client("ssm", attempts=3), time.monotonic)
 
 
+@cache
+def poison_queue() -> PoisonQueue:
+    """The queue of poison, which knows what it has."""
+    return PoisonQueue(client("sqs"), load_settings().poison_queue_url, "hot_path")
+
+
 @traced
 @logger.inject_lambda_context
 @metrics.log_metrics
@@ -62,7 +68,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         batch,
         personalize=client("personalize-events"),
         tracking_id=parameters().get(given.tracking_id_parameter),
-        queue=PoisonQueue(client("sqs"), given.poison_queue_url, "hot_path"),
+        queue=poison_queue(),
         retries=Retries(
             remaining_ms=context.get_remaining_time_in_millis,
             wait=time.sleep,

@@ -56,6 +56,12 @@ def catalog_cache() -> CatalogCache:
     return CatalogCache(s3, load_settings().catalog_uri, time.monotonic, tempfile.gettempdir())
 
 
+@cache
+def poison_queue() -> PoisonQueue:
+    """The queue of poison, which knows what it has."""
+    return PoisonQueue(client("sqs"), load_settings().poison_queue_url, "profile_builder")
+
+
 @traced
 @logger.inject_lambda_context
 @metrics.log_metrics
@@ -72,7 +78,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         batch,
         store=ProfileStore(client("dynamodb"), given.profile_table),
         lookup=catalog.get_many,
-        queue=PoisonQueue(client("sqs"), given.poison_queue_url, "profile_builder"),
+        queue=poison_queue(),
         retries=Retries(
             remaining_ms=context.get_remaining_time_in_millis,
             wait=time.sleep,
