@@ -13,7 +13,7 @@ PYTEST  := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks test-demo test-lab check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder test-infra test-rights test-api bench-api bench-cold-start package deploy destroy lock picture sample clean
+.PHONY: help demo up lab test test-kills chaos test-environment notebooks test-fast test-notebooks test-demo test-shared test-lab check lint types format bench-models bench-training bench-serving bench-producer bench-hot-path bench-kinesis bench-history bench-capacity bench-builder test-infra test-rights test-api bench-api bench-cold-start package deploy destroy lock picture sample clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
@@ -37,6 +37,9 @@ test-notebooks: $(TOOLS) ## the notebooks' contract, awkward data for each, and 
 
 test-demo: $(TOOLS) ## the demo, with a fifth of its listeners (two minutes)
 	$(PYTEST) -q tests/notebooks/thorough/check_demo.py
+
+test-shared: $(TOOLS) ## models and notebook 01 on data that is not shipped, below MUSICREC_SHARED (a minute)
+	$(PYTEST) -q tests/research/check_research_quality.py tests/notebooks/thorough/check_full_catalogue.py
 
 test-lab: $(TOOLS) ## the notebooks in JupyterLab, clicked through in Chromium, which the machine must have
 	$(PYTEST) -q tests/notebooks/browser/check_lab.py

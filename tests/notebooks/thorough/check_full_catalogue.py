@@ -1,4 +1,7 @@
-"""Notebook 01 on the complete Kaggle file, where that file lies beside the repository."""
+"""Notebook 01 on the complete Kaggle file, where that file lies beside the repository.
+
+pytest collects this file only where it is named: `make test-shared`.
+"""
 
 import os
 from pathlib import Path
@@ -9,7 +12,7 @@ from musicrec.notebooks.document import read
 from musicrec.notebooks.recording import results
 from musicrec.notebooks.running import execute
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 SHARED = Path(os.environ.get("MUSICREC_SHARED", REPOSITORY.parent / "shared"))
 FILE = SHARED / "data" / "kaggle_spotify_tracks_114k.csv.gz"
 

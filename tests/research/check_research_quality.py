@@ -2,6 +2,8 @@
 
 The protocol: 10 % of the users held out by fold, their newest 10 % as target, ranking over all items,
 seen items left out. `MUSICREC_SHARED` names the directory that has the file under `data`.
+
+pytest collects this file only where it is named: `make test-shared`.
 """
 
 import os
