@@ -6,6 +6,7 @@ import pytest
 from light_handlers import context, emf, load, metrics, shape
 from moto import mock_aws
 
+from musicrec import records
 from musicrec.settings import MissingSettingError
 
 PARAMETER = "/musicrec/tracking_id"
@@ -85,6 +86,18 @@ class TestBatch:
         bodies = [json.loads(message["Body"]) for message in queued]
         assert {body["consumer"] for body in bodies} == {"hot_path"}
         assert len(bodies) == metrics(capsys.readouterr().out)["Poison"] == 5
+
+    @pytest.mark.usefixtures("sent")
+    def test_poison_that_comes_again_is_not_queued_again(self, handler):
+        """An environment knows from one invocation to the next what it queued."""
+        for _ in range(2):
+            handler.lambda_handler(shape("kinesis_poison.json"), context("hot-path"))
+        answer = boto3.client("sqs").get_queue_attributes(
+            QueueUrl=handler.load_settings().poison_queue_url,
+            AttributeNames=["ApproximateNumberOfMessages"],
+        )
+        batch = records.decode(shape("kinesis_poison.json"))
+        assert answer["Attributes"]["ApproximateNumberOfMessages"] == str(len(batch.poison))
 
     def test_metrics_have_units_and_one_dimension(self, handler, sent, capsys):  # noqa: ARG002 # calls
         """The printed document is one that CloudWatch makes metrics of, by service alone."""
