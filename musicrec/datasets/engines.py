@@ -80,8 +80,17 @@ class Engine(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Lined:
+    """A piece of a day and its lines of the CSV."""
+
+    day: str
+    piece: Piece
+    lines: bytes
+
+
 class LambdaEngine:
-    """In this process: two row groups in memory at a time, one read while the other is written."""
+    """In this process: while a row group is written, the next is made lines, and the next read."""
 
     name: EngineName = "lambda"
 
@@ -97,28 +106,34 @@ class LambdaEngine:
         with csvfile.S3File(self._s3, self._bucket, work.key) as file:
             file.write(csvfile.header(INTERACTIONS.names))
             work.held.update({day.standing.day: 0 for day in work.days})
-            found = ahead(self._pieces(work))
-            for day, some in itertools.groupby(found, key=lambda pair: pair[0].standing.day):
-                work.held[day] = _write(work, file, (piece for _, piece in some))
+            found = ahead(_with_lines(ahead(self._pieces(work))))
+            for day, some in itertools.groupby(found, key=lambda one: one.day):
+                work.held[day] = _write(work, file, some)
             written = file.finish(unless_sha256=unless_sha256)
         work.evidence.facts["interactions"].size = written.size
         return written
 
-    def _pieces(self, work: Work) -> Iterator[tuple[DayToImport, Piece]]:
+    def _pieces(self, work: Work) -> Iterator[tuple[str, Piece]]:
         for day in work.days:
             for piece in pieces(self._store, day, work.dropped):
-                yield day, piece
+                yield day.standing.day, piece
 
 
-def _write(work: Work, file: csvfile.S3File, day: Iterable[Piece]) -> int:
+def _with_lines(found: Iterable[tuple[str, Piece]]) -> Iterator[_Lined]:
+    for day, piece in found:
+        yield _Lined(day=day, piece=piece, lines=csvfile.lines(piece.table))
+
+
+def _write(work: Work, file: csvfile.S3File, day: Iterable[_Lined]) -> int:
     """Append a day's pieces, and learn from them; returns how many interactions they hold."""
     held = 0
-    for piece in day:
+    for one in day:
+        piece = one.piece
         held += piece.held
         work.seen.observe(piece.table["ITEM_ID"], piece.names)
         work.evidence.tally.observe(piece.table)
         work.evidence.facts["interactions"].observe(piece.table)
-        file.write(csvfile.lines(piece.table))
+        file.write(one.lines)
     work.seen.end_day()
     return held
 

@@ -30,6 +30,9 @@ PARALLEL_CALLS: Final = 8
 
 _VALUE_DECIMALS: Final = 4
 _REFUSALS: Final = frozenset({"InvalidInputException", "ValidationException"})
+_TRACKING: Final = "tracking"
+"""What a refusal of the tracking id says in some form; its exact words are not documented."""
+
 _WITH_VALUE: Final = frozenset({EventType.COMPLETE, EventType.SKIP})
 
 
@@ -195,7 +198,7 @@ class _Delivery:
             try:
                 self._call(records)
             except (BotoCoreError, ClientError) as error:
-                if _is_refusal(error):
+                if _is_refusal(error, records):
                     return _reason(error)
                 if not is_retryable(error) or not self._retries.pause(attempt):
                     raise
@@ -238,8 +241,8 @@ def _by_session(records: Iterable[Record]) -> list[list[Record]]:
     return [list(session.values()) for session in sessions.values()]
 
 
-def _is_refusal(error: Exception) -> bool:
-    """Whether Personalize will never take the very same call.
+def _is_refusal(error: Exception, records: Sequence[Record]) -> bool:
+    """Whether Personalize will never take the very same call, of some records.
 
     Raises:
         TrackerUnknownError: the refusal is not about the events.
@@ -248,9 +251,19 @@ def _is_refusal(error: Exception) -> bool:
         return True
     code = error_code(error)
     refusal = code in _REFUSALS
-    if code == "ResourceNotFoundException" or (refusal and "tracking" in _reason(error).lower()):
+    if code == "ResourceNotFoundException" or (refusal and _names_tracker(error, records)):
         raise TrackerUnknownError(_reason(error)) from error
     return refusal
+
+
+def _names_tracker(error: Exception, records: Sequence[Record]) -> bool:
+    """Whether a refusal speaks of the tracking id, and not of an event's text that it quotes."""
+    reason = _reason(error).lower()
+    for event in (record.event for record in records):
+        for text in (event.user_id, event.session_id, event.recommendation_id or ""):
+            if _TRACKING in text.lower():
+                reason = reason.replace(text.lower(), "")
+    return _TRACKING in reason
 
 
 def _reason(error: Exception) -> str:

@@ -279,6 +279,15 @@ class TestPoison:
         assert poison.reason == "InvalidInputException: bad item"
         assert poison.data == encode(batch.records[3].event)
 
+    def test_a_refusal_that_quotes_the_event_is_not_about_the_tracker(self):
+        """Who is called `Tracking-1` does not hold up a shard."""
+        error = refusal("ValidationException", "Value 'Tracking-1' at 'userId' is not allowed")
+        queue = Queue()
+        batch = batch_of([event(0, user="Tracking-1")])
+        outcome = process(batch, Personalize(lambda *_: error), queue)
+        assert (outcome.tracker_unknown, outcome.failed) == (False, ())
+        assert [poison.sequence_number for poison in queue.poison] == ["1000"]
+
     def test_unreadable_records_are_queued(self):
         """Poison of the batch goes to the queue whether or not anything is sent."""
         bad = Poison(
