@@ -48,7 +48,7 @@ class LowRankEaseConfig:
     """
 
     rank: int = 128
-    max_numbers: int = 6_000_000
+    max_numbers: int = 5_000_000
     ridge: float = 300.0
     history: int = 300
     history_half_life: float = 3.0
