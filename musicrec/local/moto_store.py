@@ -15,13 +15,13 @@ from moto.core.model_instances import reset_model_data
 from moto.kinesis.models import kinesis_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from musicrec.local import bucket_policies, foreign_layers, managed_policies, queue_clock
+from musicrec.local import bucket_policies, foreign_layers, managed_policies, quick_queues
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 
-_COMPLETIONS: Final = (bucket_policies, foreign_layers, managed_policies, queue_clock)
+_COMPLETIONS: Final = (bucket_policies, foreign_layers, managed_policies, quick_queues)
 
 _one_at_a_time = threading.Lock()
 

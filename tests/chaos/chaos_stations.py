@@ -80,9 +80,13 @@ class PoisonCollector:
     def _take(self) -> int:
         answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
         found = answer.get("Messages", [])
-        for message in found:
-            self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-            self.messages.append(msgspec.json.decode(message["Body"]))
+        self.messages += [msgspec.json.decode(message["Body"]) for message in found]
+        if found:
+            done = [
+                {"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]}
+                for place, message in enumerate(found)
+            ]
+            self._sqs.delete_message_batch(QueueUrl=self._url, Entries=done)
         return len(found)
 
 

@@ -1,4 +1,4 @@
-"""Queues keep their times with the quick clock as with moto's own."""
+"""Queues that are quicker than moto's keep their times as those do."""
 
 import time
 
@@ -7,18 +7,18 @@ import pytest
 from moto import mock_aws
 from moto.sqs import models
 
-from musicrec.local import queue_clock
+from musicrec.local import quick_queues
 
 
 @pytest.fixture
 def queue(monkeypatch):
     """A client of moto's queues, and the address of one."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    queue_clock.install()
+    quick_queues.install()
     with mock_aws():
         sqs = boto3.client("sqs", region_name="us-east-1")
         yield sqs, sqs.create_queue(QueueName="poison")["QueueUrl"]
-    queue_clock.uninstall()
+    quick_queues.uninstall()
 
 
 def received(sqs, url):
@@ -61,9 +61,21 @@ def test_a_message_that_is_given_back_is_seen_again(queue):
     assert [again["Body"] for again in answer["Messages"]] == ["m"]
 
 
+def test_a_message_is_kept_as_long_as_its_queue_says(queue, monkeypatch):
+    """A minute in the shortest case; then it is not delivered any more."""
+    sqs, url = queue
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"MessageRetentionPeriod": "60"})
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+    assert len(received(sqs, url)) == 1
+    sqs.send_message(QueueUrl=url, MessageBody="old")
+    later = time.time() + 60.5
+    monkeypatch.setattr(quick_queues, "milliseconds", lambda: later * 1000)
+    assert received(sqs, url) == []
+
+
 @pytest.mark.usefixtures("queue")
 def test_messages_ask_the_quick_clock_until_it_is_taken_out():
     """Then they have the clock that they came with."""
-    assert models.unix_time_millis is queue_clock.milliseconds
-    queue_clock.uninstall()
-    assert models.unix_time_millis is not queue_clock.milliseconds
+    assert models.unix_time_millis is quick_queues.milliseconds
+    quick_queues.uninstall()
+    assert models.unix_time_millis is not quick_queues.milliseconds
